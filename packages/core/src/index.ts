@@ -1,0 +1,5 @@
+export * from "./abi/index.js";
+export * from "./base/index.js";
+export * from "./btf/index.js";
+export * from "./isa/index.js";
+export * from "./spec/index.js";

@@ -1,0 +1,12 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  // Tests run against the sources, not against dist: no build is needed before them.
+  resolve: { conditions: ["tsbpf-source"] },
+  ssr: { resolve: { conditions: ["tsbpf-source", "module", "node", "development|production"] } },
+  test: {
+    include: ["packages/*/src/**/*.test.ts", "tests/**/*.test.ts"],
+    testTimeout: 30_000,
+    pool: "threads",
+  },
+});
