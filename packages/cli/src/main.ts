@@ -1,0 +1,67 @@
+import { readFileSync } from "node:fs";
+import { Command, CommanderError } from "commander";
+import { CommandError } from "./command-error.js";
+import { exitStatus } from "./exit-status.js";
+import { processTerminal, type Terminal } from "./terminal.js";
+
+const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
+  version: string;
+};
+
+/** Runs the process's command line and sets its exit status. */
+export async function runMain(): Promise<void> {
+  process.exitCode = await runCommandLine(process.argv.slice(2), processTerminal());
+}
+
+/** Runs one command line; every failure becomes a line on standard error and an exit status. */
+export async function runCommandLine(words: readonly string[], terminal: Terminal): Promise<number> {
+  const root = createRoot(terminal);
+  try {
+    await root.parseAsync([...words], { from: "user" });
+    return exitStatus.ok;
+  } catch (error) {
+    return reportFailure(error, terminal, {
+      json: words.includes("--json") || words.includes("-j"),
+      debug: words.includes("--debug"),
+    });
+  }
+}
+
+function createRoot(terminal: Terminal): Command {
+  return new Command("tsbpf")
+    .description("eBPF, whole: write a program, prove it safe, run it, watch it and ship it.")
+    .version(`tsbpf ${version}`, "-V, --version")
+    .option("--debug", "print a stack trace with an error")
+    .exitOverride()
+    .showSuggestionAfterError()
+    .configureOutput({
+      writeOut: (text) => terminal.write(text),
+      // Commander's message reaches the terminal through reportFailure.
+      writeErr: () => {},
+    });
+}
+
+interface FailureStyle {
+  readonly json: boolean;
+  readonly debug: boolean;
+}
+
+/** Prints a failure the way it was asked for, and answers its exit status. */
+function reportFailure(error: unknown, terminal: Terminal, style: FailureStyle): number {
+  if (error instanceof CommanderError) return reportUsage(error, terminal, style);
+  const message = error instanceof Error ? error.message : String(error);
+  if (style.json) terminal.print(JSON.stringify({ error: message }));
+  else terminal.warn(`tsbpf: ${message}`);
+  if (error instanceof CommandError && error.hint !== undefined && !style.json) terminal.warn(error.hint);
+  if (style.debug && error instanceof Error) terminal.warn(error.stack ?? "");
+  return error instanceof CommandError ? error.status : exitStatus.failed;
+}
+
+function reportUsage(error: CommanderError, terminal: Terminal, style: FailureStyle): number {
+  // --help and --version end the parse by throwing, with status 0.
+  if (error.exitCode === 0) return exitStatus.ok;
+  const message = error.message.replace(/^error: /, "");
+  if (style.json) terminal.print(JSON.stringify({ error: message }));
+  else terminal.warn(`tsbpf: ${message}`);
+  return exitStatus.usage;
+}
