@@ -1,4 +1,5 @@
 export { type CoreRelocation, type CoreRelocationKind, coreRelocationKinds } from "./core-relocation.js";
-export type { MapEntry, MapSpec } from "./map.js";
-export type { KconfigSpec, ObjectSpec, VariableSpec } from "./object.js";
-export type { FunctionRecord, LineRecord, ProgramSpec, Reference } from "./program.js";
+export { createMap, createObject, createProgram } from "./create.js";
+export type { MapEntry, MapSpec, StructOpsSpec } from "./map.js";
+export { type KconfigSpec, type ObjectSpec, requireLittleEndian, type VariableSpec } from "./object.js";
+export type { FunctionRecord, LineRecord, ProgramSpec, Reference, UntypedProgramSpec } from "./program.js";

@@ -9,8 +9,21 @@ export interface MapEntry {
   readonly value: Uint8Array | { readonly map: string } | { readonly program: string };
 }
 
+/** What a map of type `struct_ops` is made of: a kernel interface implemented by programs. Since 5.6. */
+export interface StructOpsSpec {
+  /** The struct in the object's BTF, e.g. `tcp_congestion_ops`. */
+  readonly typeId: TypeId;
+  /** `typeId`'s name; a suffix `___flavour` doesn't count for the kernel. */
+  readonly typeName: string;
+  /** Member functions; the plain members' bytes are the map's contents. `offset` is in bytes. */
+  readonly functions: readonly { readonly member: string; readonly offset: number; readonly program: string }[];
+  /** True in `.struct_ops.link`: attached by a link (BPF_F_LINK, since 6.4), else by updating the map. */
+  readonly link: boolean;
+}
+
 /** A map to create: a value without an environment. Sizes are in bytes. */
 export interface MapSpec {
+  /** What the kernel will show; hosts cut it to 15 bytes. References use the key in `ObjectSpec.maps` instead. */
   name: string;
   type: MapType;
   keySize: number;
@@ -30,8 +43,15 @@ export interface MapSpec {
   /** Type of the inner maps, for maps of maps. */
   inner?: MapSpec | undefined;
   contents: readonly MapEntry[];
+  /** For type `struct_ops`. */
+  structOps?: StructOpsSpec | undefined;
+  /** False for `?.struct_ops`: not created unless asked for. */
+  autocreate: boolean;
   /** Frozen (BPF_MAP_FREEZE) once filled: `.rodata`, `.kconfig`. */
   freeze: boolean;
-  /** ELF section of a global-data map (`".rodata.str1.1"`), else undefined. */
+  /**
+   * ELF section of a global-data map (`".rodata.str1.1"`), else undefined. Its only entry, key 0, holds the section's
+   * bytes; no entry at all means zeros (`.bss`). An arena's `".addr_space.1"` lies at the start of the arena.
+   */
   dataSection?: string | undefined;
 }

@@ -75,3 +75,6 @@ export interface ProgramSpec {
   lines: readonly LineRecord[];
   coreRelocations: readonly CoreRelocation[];
 }
+
+/** A program whose type has to be chosen before it can be loaded. */
+export type UntypedProgramSpec = Omit<ProgramSpec, "type">;
