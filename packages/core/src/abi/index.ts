@@ -1,3 +1,15 @@
 export { type AttachType, attachTypeId, attachTypeName, attachTypes } from "./attach-types.js";
+export type { ContextAccess, ContextField, ContextLayout, ContextPointer } from "./context-layout.js";
+export type {
+  ArgumentKind,
+  DynptrKind,
+  HelperArgument,
+  HelperPrototype,
+  HelperReturn,
+  ReturnKind,
+} from "./helper-prototype.js";
+export { helperPrototypes } from "./helpers.js";
 export { isMapType, type MapType, mapTypeId, mapTypeName, mapTypes } from "./map-types.js";
+export type { HelperGrant, HelperMapRule, Kfunc, MapHelperRule, ProgramRules, ReturnRule } from "./program-rules.js";
+export { programRules, rulesOfProgramType } from "./program-type-rules.js";
 export { isProgramType, type ProgramType, programTypeId, programTypeName, programTypes } from "./program-types.js";
