@@ -1,0 +1,10 @@
+export { type EventSink, EventStream, type EventSubscription, type MapEvent } from "./event-stream.js";
+export type { Host, LoadedObject, LoadOptions, ObjectShape } from "./host.js";
+export type { DeviceHooks, Link, XdpMode } from "./link.js";
+export { BpfMap, isPerCpuMap, type MapCodecs, perCpuStride } from "./map.js";
+export type { Program, TestRunOptions, TestRunResult } from "./program.js";
+export type { MapInfo, RawMap, SlotTarget } from "./raw-map.js";
+export { describeSlot, functionAt, lineAt } from "./source-line.js";
+export { type BytesLike, bytesCodec, type ValueCodec } from "./value-codec.js";
+export { Variable } from "./variable.js";
+export { VerifierError, type VerifierFailure } from "./verifier-error.js";

@@ -1,0 +1,27 @@
+import { afterAll, beforeAll, describe } from "vitest";
+import type { Host } from "../index.js";
+import { arrayMapContract } from "./array-map-contract.js";
+import { hashMapContract } from "./hash-map-contract.js";
+import { testRunContract } from "./test-run-contract.js";
+
+/** Where one part of the contract finds the host, which exists only while tests run. */
+export type HostUnderTest = () => Host;
+
+/**
+ * What every host promises, as one suite. Each host's package runs it on itself: what differs between them is a bug in
+ * one of them, and the kernel is right.
+ */
+export function hostContract(name: string, createHost: () => Host | Promise<Host>): void {
+  describe(`${name} keeps the host contract`, () => {
+    let host: Host | undefined;
+    beforeAll(async () => {
+      host = await createHost();
+    });
+    afterAll(() => host?.close());
+    const underTest = () => host!;
+
+    hashMapContract(underTest);
+    arrayMapContract(underTest);
+    testRunContract(underTest);
+  });
+}

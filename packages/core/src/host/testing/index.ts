@@ -1,0 +1,2 @@
+export { type HostUnderTest, hostContract } from "./host-contract.js";
+export { asm, errnoOf, mapSpec, programSpec, u32, u64 } from "./specs.js";
