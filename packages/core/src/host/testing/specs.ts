@@ -18,6 +18,7 @@ export function mapSpec(type: MapSpec["type"], changes: Partial<MapSpec> = {}): 
     valueTypeId: 0,
     contents: [],
     freeze: false,
+    autocreate: true,
     ...changes,
   };
 }
