@@ -1,3 +1,17 @@
+export { classify, classifyInstruction, classifySlot, rowsOfOpcode } from "./classify.js";
+export { checkEncoding, type EncodingProblem } from "./encoding.js";
+export type {
+  AccessSize,
+  AluOperation,
+  AtomicOperation,
+  CallTarget,
+  Comparison,
+  InstructionForm,
+  InstructionKind,
+  OperandSource,
+  WideSource,
+  Width,
+} from "./form.js";
 export {
   decodeInstructions,
   decodeSlots,
@@ -9,3 +23,6 @@ export {
   type Slots,
   slotCount,
 } from "./instruction.js";
+export * from "./opcodes.js";
+export type { ConformanceGroup, InstructionField, InstructionRow, IsaVersion, OperandForm } from "./row.js";
+export { instructionTable } from "./table.js";
