@@ -23,6 +23,14 @@ describe("ByteReader", () => {
     }
   });
 
+  it("grows under every kind of write", () => {
+    const writer = new ByteWriter({ capacity: 1 });
+    for (let i = 0; i < 100; i++) writer.u8(i).u16(i).u32(i).u64(BigInt(i));
+    const reader = new ByteReader(writer.finish());
+    for (let i = 0; i < 100; i++)
+      expect([reader.u8(), reader.u16(), reader.u32(), reader.u64()]).toEqual([i, i, i, BigInt(i)]);
+  });
+
   it("says where a short read happened", () => {
     const reader = new ByteReader(new Uint8Array(6), { section: ".BTF" }).skip(4);
     expect(() => reader.u32()).toThrow(FormatError);

@@ -1,4 +1,6 @@
 export type { Btf } from "./btf.js";
+export { type ParseBtfOptions, parseBtf } from "./parse.js";
+export { essentialName } from "./strings.js";
 export {
   type BtfArray,
   type BtfComposite,
@@ -15,6 +17,7 @@ export {
   type BtfModifier,
   type BtfPtr,
   type BtfType,
+  type BtfTypeTag,
   type BtfVar,
   type BtfVoid,
   btfKinds,

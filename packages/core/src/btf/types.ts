@@ -85,10 +85,19 @@ export interface BtfFwd {
 
 /** A name or a qualifier over another type. */
 export interface BtfModifier {
-  readonly kind: "typedef" | "volatile" | "const" | "restrict" | "type_tag";
-  /** Empty but for typedef and type_tag. */
+  readonly kind: "typedef" | "volatile" | "const" | "restrict";
+  /** Empty but for typedef. */
   readonly name: string;
   readonly type: TypeId;
+}
+
+/** An attribute of the type that a pointer points at: `__attribute__((btf_type_tag("user")))`. */
+export interface BtfTypeTag {
+  readonly kind: "type_tag";
+  readonly name: string;
+  readonly type: TypeId;
+  /** True where `name` is a whole attribute rather than a btf_type_tag's text (kind_flag, since Linux 6.14). */
+  readonly attribute?: boolean;
 }
 
 export interface BtfFunc {
@@ -136,6 +145,8 @@ export interface BtfDeclTag {
   readonly type: TypeId;
   /** Member or parameter index, or -1 for the whole of `type`. */
   readonly component: number;
+  /** True where `name` is a whole attribute rather than a btf_decl_tag's text (kind_flag, since Linux 6.14). */
+  readonly attribute?: boolean;
 }
 
 export interface BtfVoid {
@@ -151,6 +162,7 @@ export type BtfType =
   | BtfEnum
   | BtfFwd
   | BtfModifier
+  | BtfTypeTag
   | BtfFunc
   | BtfFuncProto
   | BtfVar
