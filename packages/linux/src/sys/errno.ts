@@ -1,0 +1,52 @@
+import { constants } from "node:os";
+import { SyscallError } from "@tsbpf/core";
+
+/** `ENOTSUPP`: the kernel's own "not supported", which reaches user space although no header there has it. */
+export const ENOTSUPP = 524;
+
+const aliases = new Set(["EWOULDBLOCK", "EDEADLOCK", "EOPNOTSUPP"]);
+const names: ReadonlyMap<number, string> = new Map([
+  ...Object.entries(constants.errno)
+    .filter(([name]) => !aliases.has(name))
+    .map(([name, value]) => [value, name] as const),
+  [95, "EOPNOTSUPP"],
+  [ENOTSUPP, "ENOTSUPP"],
+]);
+
+/** Positive errno to its name, e.g. `"EPERM"`; `"errno 600"` for one without a name. */
+export function errnoName(errno: number): string {
+  return names.get(errno) ?? `errno ${errno}`;
+}
+
+const meanings: ReadonlyMap<number, string> = new Map([
+  [constants.errno.EPERM, "not permitted"],
+  [constants.errno.ENOENT, "no such entry or object"],
+  [constants.errno.E2BIG, "too big, or the map is full"],
+  [constants.errno.EAGAIN, "try again"],
+  [constants.errno.ENOMEM, "out of memory"],
+  [constants.errno.EACCES, "access denied, or the verifier said no"],
+  [constants.errno.EBUSY, "busy: in use by another"],
+  [constants.errno.EEXIST, "exists already"],
+  [constants.errno.EINVAL, "an argument that the kernel does not take"],
+  [constants.errno.ENODEV, "no such device"],
+  [constants.errno.ENOSPC, "no space"],
+  [constants.errno.EBADF, "not an open file of the right kind"],
+  [constants.errno.ENOTSUP, "not supported"],
+  [ENOTSUPP, "not supported"],
+  [constants.errno.ESRCH, "no such process or function"],
+]);
+
+/**
+ * The error of a system call that failed.
+ *
+ * @param what What was tried, for the message: `"BPF_MAP_CREATE of 'flows'"`. Its first word is the command.
+ */
+export function syscallError(what: string, errno: number, options: { log?: string; hint?: string } = {}): SyscallError {
+  const name = errnoName(errno);
+  const meaning = options.hint ?? meanings.get(errno);
+  const command = what.split(" ", 1)[0]!;
+  const message = `${what}: ${name}${meaning === undefined ? "" : ` (${meaning})`}`;
+  return new SyscallError(message, { command, errno, errnoName: name, log: options.log });
+}
+
+export const errnos = constants.errno;

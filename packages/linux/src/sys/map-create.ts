@@ -1,0 +1,52 @@
+import { bpf } from "./bpf.js";
+
+/** What BPF_MAP_CREATE takes, in the kernel's numbers. */
+export interface MapCreate {
+  readonly type: number;
+  /** Bytes. */
+  readonly keySize: number;
+  /** Bytes. */
+  readonly valueSize: number;
+  /** Entries; bytes for ring buffers, pages for an arena. */
+  readonly maxEntries: number;
+  readonly flags?: number | undefined;
+  readonly name?: string | undefined;
+  /** Template of the inner maps of a map of maps. */
+  readonly innerMapFd?: number | undefined;
+  readonly numaNode?: number | undefined;
+  readonly mapExtra?: bigint | undefined;
+  readonly btfFd?: number | undefined;
+  readonly keyTypeId?: number | undefined;
+  readonly valueTypeId?: number | undefined;
+  /** struct_ops: `struct bpf_struct_ops_NAME` in vmlinux. */
+  readonly vmlinuxValueTypeId?: number | undefined;
+  readonly valueTypeBtfFd?: number | undefined;
+  readonly interfaceIndex?: number | undefined;
+  readonly tokenFd?: number | undefined;
+}
+
+/** BPF_MAP_CREATE: the map's fd. @throws SyscallError */
+export function createMap(map: MapCreate): number {
+  return bpf(
+    "BPF_MAP_CREATE",
+    {
+      map_type: map.type,
+      key_size: map.keySize,
+      value_size: map.valueSize,
+      max_entries: map.maxEntries,
+      map_flags: map.flags ?? 0,
+      map_name: map.name,
+      inner_map_fd: map.innerMapFd,
+      numa_node: map.numaNode,
+      map_extra: map.mapExtra,
+      btf_fd: map.btfFd,
+      btf_key_type_id: map.keyTypeId,
+      btf_value_type_id: map.valueTypeId,
+      btf_vmlinux_value_type_id: map.vmlinuxValueTypeId,
+      value_type_btf_obj_fd: map.valueTypeBtfFd,
+      map_ifindex: map.interfaceIndex,
+      map_token_fd: map.tokenFd,
+    },
+    `of '${map.name ?? ""}'`,
+  );
+}

@@ -1,0 +1,49 @@
+import koffi from "koffi";
+
+/**
+ * Address of a view's first byte. It stays valid as long as the view's buffer is referenced; nothing that the kernel is
+ * given keeps it alive.
+ */
+export function addressOf(view: ArrayBufferView): number {
+  return Number(koffi.address(view));
+}
+
+/** Writes an address or another number below 2^53 as a little-endian u64. */
+export function setU64(view: DataView, offset: number, value: number): void {
+  view.setUint32(offset, value >>> 0, true);
+  view.setUint32(offset + 4, Math.floor(value / 0x1_0000_0000), true);
+}
+
+/** Bytes at an address as an ArrayBuffer without a copy. Touching it after they are unmapped ends the process. */
+export function viewOf(address: number, length: number): ArrayBuffer {
+  return koffi.view(BigInt(address), length);
+}
+
+/** Memory that system calls read and write: its address is taken once. */
+export class NativeBuffer {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly view: DataView<ArrayBuffer>;
+  readonly address: number;
+
+  constructor(length: number) {
+    // From an ArrayBuffer: V8 keeps the storage of small typed arrays within its heap, where it moves.
+    this.bytes = new Uint8Array(new ArrayBuffer(length));
+    this.view = new DataView(this.bytes.buffer);
+    this.address = addressOf(this.bytes);
+  }
+
+  get length(): number {
+    return this.bytes.length;
+  }
+}
+
+/** `text` as a NUL-terminated C string. */
+export function cString(text: string): Uint8Array {
+  return new TextEncoder().encode(`${text}\0`);
+}
+
+/** The text of `bytes` up to the first NUL, or all of it. */
+export function textOf(bytes: Uint8Array): string {
+  const end = bytes.indexOf(0);
+  return new TextDecoder().decode(end < 0 ? bytes : bytes.subarray(0, end));
+}
