@@ -88,6 +88,17 @@ export class Btf {
     return size === NO_SIZE ? undefined : size;
   }
 
+  /**
+   * Alignment in bytes that C gives the type on 64-bit machines; 1 for types that have none. A packed struct, which the
+   * format doesn't mark, has its members' alignment here.
+   *
+   * @throws FormatError for an id that is out of range.
+   */
+  alignment(id: TypeId): number {
+    if (id !== 0) this.#check(id);
+    return this.records.alignment(id);
+  }
+
   /** Ids of the types with this name, in order, the base's first; of one kind where `kind` is given. */
   find(name: string, kind?: BtfKind): readonly TypeId[] {
     return this.#search(name, kind, (found) => found === name);

@@ -1,4 +1,28 @@
 export type { Btf } from "./btf.js";
+export { BtfBuilder, BtfStrings, type EncodeBtfOptions, encodeBtf } from "./encode.js";
+export {
+  type BtfExt,
+  type CoreRelocationInfo,
+  encodeBtfExt,
+  type FuncInfo,
+  type LineInfo,
+  packPosition,
+  parseBtfExt,
+} from "./ext.js";
+export {
+  type DatasecVariable,
+  datasecVariables,
+  findMember,
+  functionPrototype,
+  isQualifier,
+  type MemberAt,
+  type MemberPlace,
+  memberAtBit,
+  memberBits,
+  ownTypes,
+  resolve,
+  skipQualifiers,
+} from "./graph.js";
 export { type ParseBtfOptions, parseBtf } from "./parse.js";
 export { essentialName } from "./strings.js";
 export {

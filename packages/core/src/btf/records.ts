@@ -37,6 +37,8 @@ export class Records {
   readonly length: number;
   /** Own types' sizes in bytes, or {@link NO_SIZE}. */
   readonly sizes: Uint32Array;
+  /** Own types' alignments in bytes, 1 where there is none. */
+  readonly alignments: Uint8Array;
   /** Own types' nesting by value: 0 for a type without components. */
   readonly heights: Uint16Array;
   readonly #view: DataView;
@@ -52,6 +54,7 @@ export class Records {
     this.firstId = columns.base?.length ?? 1;
     this.length = this.firstId + columns.kinds.length;
     this.sizes = new Uint32Array(columns.kinds.length);
+    this.alignments = new Uint8Array(columns.kinds.length);
     this.heights = new Uint16Array(columns.kinds.length);
     this.#view = new DataView(this.bytes.buffer, this.bytes.byteOffset, this.bytes.byteLength);
   }
@@ -64,6 +67,11 @@ export class Records {
   size(id: number): number {
     if (id >= this.firstId) return this.sizes[id - this.firstId]!;
     return this.base === undefined ? NO_SIZE : this.base.size(id);
+  }
+
+  alignment(id: number): number {
+    if (id >= this.firstId) return this.alignments[id - this.firstId]!;
+    return this.base === undefined ? 1 : this.base.alignment(id);
   }
 
   height(id: number): number {

@@ -16,7 +16,7 @@ const CONTAINS = MODIFIES | (1 << KIND.array) | (1 << KIND.struct) | (1 << KIND.
 
 /**
  * Sees to it that every type is finite: no chain of pointers, qualifiers and arrays leads back to itself, nothing
- * contains itself by value, and no size overflows. Fills in the sizes and heights of `records`. Linear in the number of
+ * contains itself by value, and no size overflows. Fills in the sizes, alignments and heights of `records`. Linear in the number of
  * members.
  *
  * @throws FormatError at the record that closes a circle or overflows
@@ -94,6 +94,7 @@ class Containment {
     if (((CONTAINS >>> records.kind(id)) & 1) === 0) {
       this.#state[index] = DONE;
       records.sizes[index] = plainSize(records, id);
+      records.alignments[index] = plainAlignment(records, id);
       return;
     }
     if (this.#path.length === MAX_NESTING) records.fail("nested too deeply", id);
@@ -106,10 +107,16 @@ class Containment {
     const records = this.#records;
     const index = id - records.firstId;
     let height = 0;
+    let alignment = 1;
     const count = this.#componentCount(id);
-    for (let i = 0; i < count; i++) height = Math.max(height, records.height(this.#component(id, i)) + 1);
+    for (let i = 0; i < count; i++) {
+      const component = this.#component(id, i);
+      height = Math.max(height, records.height(component) + 1);
+      alignment = Math.max(alignment, records.alignment(component));
+    }
     if (height > MAX_NESTING) records.fail("nested too deeply", id);
     records.heights[index] = height;
+    records.alignments[index] = alignment;
     records.sizes[index] = this.#containerSize(id);
     this.#state[index] = DONE;
     this.#path.pop();
@@ -153,4 +160,12 @@ function plainSize(records: Records, id: number): number {
     default:
       return NO_SIZE;
   }
+}
+
+/** Alignment of a type that contains no other, as 64-bit machines have it. */
+function plainAlignment(records: Records, id: number): number {
+  const size = plainSize(records, id);
+  // 12 is i386's long double, whose parts are words; all else that has an alignment is a power of two.
+  if (size === 12) return 4;
+  return size > 16 || (size & (size - 1)) !== 0 || records.kind(id) === KIND.datasec ? 1 : Math.max(size, 1);
 }
