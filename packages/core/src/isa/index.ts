@@ -1,4 +1,11 @@
 export { classify, classifyInstruction, classifySlot, rowsOfOpcode } from "./classify.js";
+export {
+  type DisassembledLine,
+  type DisassembleOptions,
+  disassemble,
+  disassembleInstruction,
+  disassembleSlot,
+} from "./disassemble.js";
 export { checkEncoding, type EncodingProblem } from "./encoding.js";
 export type {
   AccessSize,
@@ -12,6 +19,7 @@ export type {
   WideSource,
   Width,
 } from "./form.js";
+export type { InstructionNames } from "./format.js";
 export {
   decodeInstructions,
   decodeSlots,
