@@ -2,7 +2,8 @@ export { type AttrField, type AttrFieldName, type BpfCommand, bpfCommands } from
 export { type Attr, type AttrValue, BpfCall, bpf } from "./bpf.js";
 export { btfFdById, loadBtf } from "./btf-load.js";
 export { ENOTSUPP, errnoName, errnos, syscallError } from "./errno.js";
-export { FileDescriptor } from "./file-descriptor.js";
+export { closedError, FileDescriptor } from "./file-descriptor.js";
+export { mapInfo, objectInfo, programInfo, type KernelMapInfo, type KernelProgramInfo } from "./object-info.js";
 export { lastErrno, libc } from "./libc.js";
 export { createMap, type MapCreate } from "./map-create.js";
 export { addressOf, cString, NativeBuffer, setU64, textOf, viewOf } from "./memory.js";
