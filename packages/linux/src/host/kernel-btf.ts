@@ -32,7 +32,11 @@ export class KernelBtf {
     if (this.#vmlinux === undefined) {
       const path = `${FOLDER}/vmlinux`;
       if (!existsSync(path)) {
-        throw new NotSupportedError("kernel BTF", `the kernel has no BTF: ${path} is missing (CONFIG_DEBUG_INFO_BTF)`, "5.4");
+        throw new NotSupportedError(
+          "kernel BTF",
+          `the kernel has no BTF: ${path} is missing (CONFIG_DEBUG_INFO_BTF)`,
+          "5.4",
+        );
       }
       this.#vmlinux = parseBtf(new Uint8Array(readFileSync(path)));
     }

@@ -5,7 +5,12 @@ import { gunzipSync } from "node:zlib";
 /** Where distributions put the running kernel's configuration. */
 function configFiles(): string[] {
   const version = release();
-  return ["/proc/config.gz", `/boot/config-${version}`, `/lib/modules/${version}/config`, `/usr/lib/modules/${version}/config`];
+  return [
+    "/proc/config.gz",
+    `/boot/config-${version}`,
+    `/lib/modules/${version}/config`,
+    `/usr/lib/modules/${version}/config`,
+  ];
 }
 
 /**
@@ -33,7 +38,9 @@ export function parseKernelConfig(text: string): Map<string, string> {
 
 /** `"6.18.44-fc"` as KERNEL_VERSION() packs it; the last number is cut to 255. */
 export function packKernelVersion(text: string): number {
-  const [major = 0, minor = 0, patch = 0] = (/^(\d+)\.(\d+)(?:\.(\d+))?/.exec(text)?.slice(1) ?? []).map((n) => Number(n ?? 0));
+  const [major = 0, minor = 0, patch = 0] = (/^(\d+)\.(\d+)(?:\.(\d+))?/.exec(text)?.slice(1) ?? []).map((n) =>
+    Number(n ?? 0),
+  );
   return (major << 16) | (minor << 8) | Math.min(patch, 255);
 }
 

@@ -25,7 +25,13 @@ import {
 import { walkEntries } from "./map-walk.js";
 import { possibleCpus } from "./possible-cpus.js";
 
-const idTypes: ReadonlySet<MapType> = new Set(["prog_array", "perf_event_array", "cgroup_array", "array_of_maps", "hash_of_maps"]);
+const idTypes: ReadonlySet<MapType> = new Set([
+  "prog_array",
+  "perf_event_array",
+  "cgroup_array",
+  "array_of_maps",
+  "hash_of_maps",
+]);
 
 const LOOKUP = bpfCommands.BPF_MAP_LOOKUP_ELEM.number;
 const UPDATE = bpfCommands.BPF_MAP_UPDATE_ELEM.number;
@@ -33,6 +39,8 @@ const DELETE = bpfCommands.BPF_MAP_DELETE_ELEM.number;
 const NEXT = bpfCommands.BPF_MAP_GET_NEXT_KEY.number;
 const LOOKUP_AND_DELETE = bpfCommands.BPF_MAP_LOOKUP_AND_DELETE_ELEM.number;
 const ATTR_SIZE = 32;
+/** BPF_MAP_DELETE_ELEM refuses an attr with anything behind the key. */
+const DELETE_ATTR_SIZE = 16;
 const names = {
   [LOOKUP]: "BPF_MAP_LOOKUP_ELEM",
   [UPDATE]: "BPF_MAP_UPDATE_ELEM",
@@ -159,7 +167,8 @@ export class LinuxMap implements RawMap {
     this.#checkBatch("values", values.length, count * this.transferSize);
     const call = this.#batch("BPF_MAP_UPDATE_BATCH", keys, count).set("values", values).set("elem_flags", flags);
     return this.#runBatch(call, () => {
-      for (let i = 0; i < count; i++) this.update(this.#nth(keys, i, this.info.keySize), this.#nth(values, i, this.transferSize), flags);
+      for (let i = 0; i < count; i++)
+        this.update(this.#nth(keys, i, this.info.keySize), this.#nth(values, i, this.transferSize), flags);
       return count;
     });
   }
@@ -207,7 +216,7 @@ export class LinuxMap implements RawMap {
     if (this.#fd.closed) throw closedError(this.#what);
     const { view, address } = this.#attr;
     view.setUint32(24, flags, true);
-    const result = this.#bpf(command, address, ATTR_SIZE);
+    const result = this.#bpf(command, address, command === DELETE ? DELETE_ATTR_SIZE : ATTR_SIZE);
     return result < 0 ? -lastErrno() : result;
   }
 
@@ -236,7 +245,9 @@ export class LinuxMap implements RawMap {
 
   #wrongSize(what: string, expected: number, actual: number): never {
     if (this.#fd.closed) throw closedError(this.#what);
-    throw syscallError(`BPF_MAP of ${this.#what}`, errnos.EINVAL, { hint: `its ${what} has ${expected} bytes, not ${actual}` });
+    throw syscallError(`BPF_MAP of ${this.#what}`, errnos.EINVAL, {
+      hint: `its ${what} has ${expected} bytes, not ${actual}`,
+    });
   }
 
   #error(command: number, result: number): Error {
@@ -254,7 +265,9 @@ function transferSize(type: MapType, valueSize: number): number {
 export function fdOf(target: SlotTarget): number {
   const holder = ("raw" in target ? target.raw : target) as { readonly fd?: unknown };
   if (typeof holder.fd !== "number") {
-    throw syscallError("fd of a map or program", errnos.EBADF, { hint: "it belongs to another host, not to the kernel" });
+    throw syscallError("fd of a map or program", errnos.EBADF, {
+      hint: "it belongs to another host, not to the kernel",
+    });
   }
   return holder.fd;
 }

@@ -70,7 +70,10 @@ class BatchWalk {
   constructor(map: LinuxMap) {
     this.#map = map;
     const { keySize, maxEntries } = map.info;
-    this.#capacity = Math.max(1, Math.min(maxEntries, Math.max(64, Math.floor(BATCH_BYTES / (keySize + map.transferSize)))));
+    this.#capacity = Math.max(
+      1,
+      Math.min(maxEntries, Math.max(64, Math.floor(BATCH_BYTES / (keySize + map.transferSize)))),
+    );
     const positionSize = Math.max(keySize, 4);
     this.#out = new NativeBuffer(positionSize);
     this.#keys = new NativeBuffer(this.#capacity * keySize);
