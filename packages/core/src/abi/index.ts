@@ -13,4 +13,5 @@ export { isMapType, type MapType, mapTypeId, mapTypeName, mapTypes } from "./map
 export type { HelperGrant, HelperMapRule, Kfunc, MapHelperRule, ProgramRules, ReturnRule } from "./program-rules.js";
 export { programRules, rulesOfProgramType } from "./program-type-rules.js";
 export { isProgramType, type ProgramType, programTypeId, programTypeName, programTypes } from "./program-types.js";
+export { parseSectionName, type SectionMeaning, type SectionName, sectionNames } from "./section-names.js";
 export { verdictName } from "./verdicts.js";

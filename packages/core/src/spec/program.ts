@@ -3,15 +3,18 @@ import type { TypeId } from "../btf/index.js";
 import type { CoreRelocation } from "./core-relocation.js";
 
 /**
- * Something that an instruction refers to and that only a host can fill in. The instruction at `slot` holds what the
- * object file had; hosts patch a copy.
+ * Something that an instruction refers to and that only a host can fill in. The instruction at `slot` has the pseudo
+ * source that its kind names and immediates of 0; hosts patch a copy.
  */
 export type Reference =
   /** lddw of a map (`BPF_PSEUDO_MAP_FD`). */
   | { readonly kind: "map"; readonly slot: number; readonly map: string }
-  /** lddw of an address in a map's only value (`BPF_PSEUDO_MAP_VALUE`); `offset` is in bytes. */
+  /** lddw of an address in a map's only value (`BPF_PSEUDO_MAP_VALUE`); `offset` is in bytes, and the second slot's imm. */
   | { readonly kind: "map_value"; readonly slot: number; readonly map: string; readonly offset: number }
-  /** lddw of a kernel variable (`extern ... __ksym`), typed or not (`typeId` 0) in the object's BTF. */
+  /**
+   * lddw of a kernel variable (`extern ... __ksym`), typed in the object's BTF (`BPF_PSEUDO_BTF_ID`) or not (`typeId` 0: a
+   * plain constant, the symbol's address).
+   */
   | {
       readonly kind: "ksym";
       readonly slot: number;
@@ -19,7 +22,10 @@ export type Reference =
       readonly typeId: TypeId;
       readonly weak: boolean;
     }
-  /** call of a kernel function (`BPF_PSEUDO_KFUNC_CALL`). `typeId` is the extern func in the object's BTF. */
+  /**
+   * call of a kernel function (`BPF_PSEUDO_KFUNC_CALL`). `typeId` is the extern func in the object's BTF; 0 where the
+   * object has none, and then the call is of a function that is defined nowhere.
+   */
   | {
       readonly kind: "kfunc";
       readonly slot: number;

@@ -1,5 +1,4 @@
-import { SyscallError } from "@tsbpf/core";
-import { errnos } from "./errno.js";
+import { BpfError } from "@tsbpf/core";
 import { libc } from "./libc.js";
 
 const forgotten = new FinalizationRegistry<number>((fd) => {
@@ -24,10 +23,10 @@ export class FileDescriptor {
   /**
    * The fd's number, for a call that is made right now.
    *
-   * @throws SyscallError EBADF after close: the number may belong to another file by now.
+   * @throws BpfError `"CLOSED"` after close: the number may belong to another file by now.
    */
   get number(): number {
-    if (this.#fd < 0) throw closedError(this.#what);
+    if (this.#fd < 0) throw new BpfError("CLOSED", `${this.#what} is closed`);
     return this.#fd;
   }
 
@@ -46,9 +45,4 @@ export class FileDescriptor {
   [Symbol.dispose](): void {
     this.close();
   }
-}
-
-/** What any use of something closed throws. The kernel is not asked. */
-export function closedError(what: string): SyscallError {
-  return new SyscallError(`${what} is closed`, { command: "close", errno: errnos.EBADF, errnoName: "EBADF" });
 }

@@ -1,0 +1,2 @@
+export type { TypeChoice } from "./program-types.js";
+export { type ReadObjectOptions, readObject } from "./read-object.js";
