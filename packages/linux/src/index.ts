@@ -1,3 +1,4 @@
 export { kernelProblem } from "./availability.js";
+export * from "./host/index.js";
 export * from "./oracle/index.js";
-export { errnoName, NetworkNamespace, type TestRun, type TestRunResult } from "./sys/index.js";
+export { errnoName, type KernelMapInfo, type KernelProgramInfo, NetworkNamespace } from "./sys/index.js";

@@ -20,6 +20,7 @@ export {
   type Operator,
   type StoreOperator,
 } from "./operators.js";
+export type { Region, RegionRegistry } from "./region.js";
 export { FUNCREF, I32, I64, type ValueType } from "./value-type.js";
 export {
   instantiate,

@@ -1,4 +1,5 @@
-import { BpfError } from "@tsbpf/core";
+import { SyscallError } from "@tsbpf/core";
+import { errnos } from "./errno.js";
 import { libc } from "./libc.js";
 
 const forgotten = new FinalizationRegistry<number>((fd) => {
@@ -23,10 +24,10 @@ export class FileDescriptor {
   /**
    * The fd's number, for a call that is made right now.
    *
-   * @throws BpfError `"CLOSED"` after close: the number may belong to another file by now.
+   * @throws SyscallError EBADF after close: the number may belong to another file by now.
    */
   get number(): number {
-    if (this.#fd < 0) throw new BpfError("CLOSED", `${this.#what} is closed`);
+    if (this.#fd < 0) throw closedError(this.#what);
     return this.#fd;
   }
 
@@ -45,4 +46,9 @@ export class FileDescriptor {
   [Symbol.dispose](): void {
     this.close();
   }
+}
+
+/** What any use of something closed throws. The kernel is not asked. */
+export function closedError(what: string): SyscallError {
+  return new SyscallError(`${what} is closed`, { command: "close", errno: errnos.EBADF, errnoName: "EBADF" });
 }

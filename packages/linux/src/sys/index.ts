@@ -2,11 +2,12 @@ export { type AttrField, type AttrFieldName, type BpfCommand, bpfCommands } from
 export { type Attr, type AttrValue, BpfCall, bpf } from "./bpf.js";
 export { btfFdById, loadBtf } from "./btf-load.js";
 export { ENOTSUPP, errnoName, errnos, syscallError } from "./errno.js";
-export { FileDescriptor } from "./file-descriptor.js";
+export { closedError, FileDescriptor } from "./file-descriptor.js";
 export { lastErrno, libc } from "./libc.js";
 export { createMap, type MapCreate } from "./map-create.js";
 export { addressOf, cString, NativeBuffer, setU64, textOf, viewOf } from "./memory.js";
 export { inSandboxNamespace, NetworkNamespace } from "./network-namespace.js";
+export { type KernelMapInfo, type KernelProgramInfo, mapInfo, objectInfo, programInfo } from "./object-info.js";
 export { syscallNumbers } from "./platform.js";
 export { type InfoRecords, loadProgram, type ProgramLoad, type ProgramLoadResult } from "./program-load.js";
 export { runProgram, type TestRun, type TestRunResult } from "./test-run.js";

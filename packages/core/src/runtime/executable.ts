@@ -1,0 +1,77 @@
+import type { RunStatus } from "./run-result.js";
+
+/** An arena as its program's pointers see it. */
+export interface ArenaWindow {
+  /** Where the arena lies in linear memory. */
+  readonly base: number;
+  /** The user address (`user_vm_start`) whose pointers programs store in the arena. */
+  readonly userStart: { readonly low: number; readonly high: number };
+}
+
+/** A program as the engines take it: nothing in it needs a host any more. */
+export interface Executable {
+  readonly name: string;
+  /**
+   * Little-endian slots. References are resolved: a lddw keeps its pseudo source, and its two immediates are the value
+   * that the register gets (a map's header, an address in a map's value). The pseudo source of functions
+   * (`BPF_PSEUDO_FUNC`) keeps its distance in slots. The immediate of a kfunc call is an id in the kfunc table.
+   */
+  readonly insns: Uint8Array;
+  readonly arena?: ArenaWindow | undefined;
+}
+
+/**
+ * A program that an engine has made ready. `record` is the address of its {@link programRecord}, which is what prog
+ * arrays hold.
+ */
+export interface ProgramImage {
+  readonly name: string;
+  readonly record: number;
+  /** Runs in an execution area that the runtime has set up; r1 gets `context`, zero-extended. */
+  execute(area: number, context: number): RunStatus;
+  /**
+   * Runs one of the program's functions in the run that `area` belongs to, one frame deeper, with r1 to r5
+   * zero-extended: how helpers call back. `entry` is a function record's {@link functionRecord} entry.
+   */
+  invoke(area: number, entry: number, a1: number, a2: number, a3: number, a4: number, a5: number): RunStatus;
+  /** Slot of the instruction that `position` in an execution area means. */
+  slotAt(position: number): number;
+  /** Frees what the image holds in linear memory. It must not be running. */
+  close(): void;
+}
+
+/** What both engines are. */
+export interface Engine {
+  readonly name: "interpreter" | "jit";
+  /**
+   * @throws BpfError `"INVALID_PROGRAM"` with `slot` and `reason` in its details for what no engine can run: unknown
+   * opcodes and helpers, registers beyond r10, jumps out of the program or into the middle of a lddw.
+   */
+  prepare(executable: Executable): ProgramImage;
+}
+
+/**
+ * A program's record in linear memory, 16 bytes. Prog arrays store its address; 0 is an empty slot. All programs of one
+ * prog array belong to one engine.
+ */
+export const programRecord = {
+  /** Where the program starts, engine's own meaning (u32). */
+  entry: 0,
+  /** Slots (u32). */
+  slots: 4,
+  size: 16,
+} as const;
+
+/**
+ * A function's record in linear memory, 16 bytes. Its address is what a lddw with `BPF_PSEUDO_FUNC` loads and what
+ * helpers get as a callback.
+ */
+export const functionRecord = {
+  /** Address of the record of the program it belongs to (u32). */
+  program: 0,
+  /** Where it starts, engine's own meaning (u32). */
+  entry: 4,
+  /** Its first slot (u32). */
+  slot: 8,
+  size: 16,
+} as const;

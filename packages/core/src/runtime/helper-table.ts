@@ -1,0 +1,101 @@
+import { BpfError } from "../base/index.js";
+import { I32, instantiate, ModuleBuilder, type WasmTable, webAssembly } from "../wasm/index.js";
+
+/** The low halves of r1 to r5 as i32s, and the low half of what r0 is made of. */
+export type HelperFunction = (a1: number, a2: number, a3: number, a4: number, a5: number) => number;
+
+/** A helper or kfunc as programs call it. */
+export interface Helper {
+  /** Without `bpf_` for helpers (`"map_lookup_elem"`), the whole name for kfuncs. */
+  readonly name: string;
+  /**
+   * How r0 is made of the returned number: `int` sign-extends (errno results), `uint` zero-extends (pointers, u32s),
+   * `wide` keeps what `run` left in r0 of the execution area.
+   */
+  readonly result: "int" | "uint" | "wide";
+  /** True where `run` needs more than the low halves: it finds all of r1 to r5 in the execution area. */
+  readonly wide: boolean;
+  /** May be an exported WebAssembly function, which generated code then calls without crossing into JavaScript. */
+  readonly run: HelperFunction;
+}
+
+/** Number of the tail_call helper: engines carry it out themselves, `run` only finds the target. */
+export const HELPER_TAIL_CALL = 12;
+
+/**
+ * Helpers by number (or kfuncs by an id that the host chooses when it resolves them). Generated code calls them through
+ * {@link table}, whose signature is five i32s to one.
+ *
+ * The entry of tail_call is special: `run(ctx, map, index)` only returns the record of the program in that slot of the
+ * prog array, or 0; the engines count the call and jump.
+ */
+export class HelperTable {
+  readonly #helpers = new Map<number, Helper>();
+  readonly #linked = new Set<number>();
+  readonly #table: WasmTable;
+
+  constructor() {
+    this.#table = new (webAssembly().Table)({ element: "anyfunc", initial: 256 });
+  }
+
+  /** Adds or replaces a helper. Ids are small: the table is as long as the highest one. */
+  define(id: number, helper: Helper): this {
+    this.#helpers.set(id, helper);
+    if (this.#linked.delete(id)) this.link([id]);
+    return this;
+  }
+
+  get(id: number): Helper | undefined {
+    return this.#helpers.get(id);
+  }
+
+  entries(): IterableIterator<[number, Helper]> {
+    return this.#helpers.entries();
+  }
+
+  /** Function references by id; only those that were asked for with {@link link} are filled in. */
+  get table(): WasmTable {
+    return this.#table;
+  }
+
+  /**
+   * Makes `ids` callable through {@link table}; engines do it when they prepare a program.
+   *
+   * @throws BpfError `"UNKNOWN_HELPER"` for an id that isn't defined.
+   */
+  link(ids: Iterable<number>): void {
+    const foreign: [number, Helper][] = [];
+    for (const id of ids) {
+      if (this.#linked.has(id)) continue;
+      const helper = this.#helpers.get(id);
+      if (helper === undefined) throw new BpfError("UNKNOWN_HELPER", `there is no function ${id}`, { id });
+      if (id >= this.#table.length) this.#table.grow(id + 1 - this.#table.length);
+      this.#linked.add(id);
+      if (!this.#setExported(id, helper.run)) foreign.push([id, helper]);
+    }
+    if (foreign.length > 0) this.#wrap(foreign);
+  }
+
+  /** A table takes functions that WebAssembly exported, and nothing else. */
+  #setExported(id: number, run: HelperFunction): boolean {
+    try {
+      this.#table.set(id, run);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** JavaScript functions become table entries by going through a module that exports its imports. */
+  #wrap(helpers: readonly [number, Helper][]): void {
+    const module = new ModuleBuilder("helpers");
+    const functions: Record<string, HelperFunction> = {};
+    for (const [id, { name, run }] of helpers) {
+      const field = `${id} ${name}`;
+      functions[field] = run;
+      module.exportFunction(field, module.importFunction("helper", field, [I32, I32, I32, I32, I32], [I32]));
+    }
+    const { exports } = instantiate(module.finish(), { helper: functions });
+    for (const [id, { name }] of helpers) this.#table.set(id, exports[`${id} ${name}`]);
+  }
+}

@@ -1,0 +1,39 @@
+export {
+  type ArenaWindow,
+  type Engine,
+  type Executable,
+  functionRecord,
+  type ProgramImage,
+  programRecord,
+} from "./executable.js";
+export {
+  AREA_SIZE,
+  area,
+  FRAME_SIZE,
+  frame,
+  MAX_CALL_FRAMES,
+  MAX_TAIL_CALLS,
+  STACK_SIZE,
+} from "./execution-area.js";
+export { HELPER_TAIL_CALL, type Helper, type HelperFunction, HelperTable } from "./helper-table.js";
+export { defineRegionCheck, type RegionCheck } from "./region-check.js";
+export { RegionTable, regionEntry, regionHeader } from "./region-table.js";
+export {
+  FAULT_ACCESS,
+  FAULT_CALL_DEPTH,
+  FAULT_CALL_TARGET,
+  FAULT_HELPER,
+  FAULT_NO_EXIT,
+  FAULT_READ_ONLY,
+  FAULT_THROWN,
+  type Fault,
+  type FaultReason,
+  faultReasons,
+  RUN_BUDGET,
+  RUN_EXIT,
+  RUN_FAULT,
+  RUN_STOPPED,
+  type RunResult,
+  type RunStatus,
+} from "./run-result.js";
+export { type PacketLoader, type Run, type RunContext, Runtime } from "./runtime.js";

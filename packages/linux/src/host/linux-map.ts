@@ -1,0 +1,273 @@
+import { type MapType, mapTypeName, NotSupportedError } from "@tsbpf/core";
+import {
+  type EventSink,
+  type EventSubscription,
+  isPerCpuMap,
+  type MapInfo,
+  perCpuStride,
+  type RawMap,
+  type SlotTarget,
+} from "@tsbpf/core/host";
+import {
+  BpfCall,
+  bpf,
+  bpfCommands,
+  closedError,
+  errnos,
+  FileDescriptor,
+  lastErrno,
+  libc,
+  mapInfo,
+  NativeBuffer,
+  setU64,
+  syscallError,
+} from "../sys/index.js";
+import { walkEntries } from "./map-walk.js";
+import { possibleCpus } from "./possible-cpus.js";
+
+const idTypes: ReadonlySet<MapType> = new Set([
+  "prog_array",
+  "perf_event_array",
+  "cgroup_array",
+  "array_of_maps",
+  "hash_of_maps",
+]);
+
+const LOOKUP = bpfCommands.BPF_MAP_LOOKUP_ELEM.number;
+const UPDATE = bpfCommands.BPF_MAP_UPDATE_ELEM.number;
+const DELETE = bpfCommands.BPF_MAP_DELETE_ELEM.number;
+const NEXT = bpfCommands.BPF_MAP_GET_NEXT_KEY.number;
+const LOOKUP_AND_DELETE = bpfCommands.BPF_MAP_LOOKUP_AND_DELETE_ELEM.number;
+const ATTR_SIZE = 32;
+/** BPF_MAP_DELETE_ELEM refuses an attr with anything behind the key. */
+const DELETE_ATTR_SIZE = 16;
+const names = {
+  [LOOKUP]: "BPF_MAP_LOOKUP_ELEM",
+  [UPDATE]: "BPF_MAP_UPDATE_ELEM",
+  [DELETE]: "BPF_MAP_DELETE_ELEM",
+  [NEXT]: "BPF_MAP_GET_NEXT_KEY",
+  [LOOKUP_AND_DELETE]: "BPF_MAP_LOOKUP_AND_DELETE_ELEM",
+} as Readonly<Record<number, string>>;
+
+/**
+ * A map of the running kernel.
+ *
+ * The attr of its element calls, a key and a value lie in one buffer whose address is taken once, so that a lookup is a
+ * copy of the key, the system call and a copy of the value.
+ */
+export class LinuxMap implements RawMap {
+  readonly info: MapInfo;
+  readonly transferSize: number;
+  readonly #fd: FileDescriptor;
+  readonly #what: string;
+  readonly #attr: NativeBuffer;
+  readonly #keyAt: number;
+  readonly #valueAt: number;
+  readonly #bpf = libc().bpf;
+
+  /** Takes over `fd`. @param name At full length, where known; the kernel keeps 15 bytes. */
+  constructor(fd: number, name?: string) {
+    const owner = new FileDescriptor(fd, `map '${name ?? fd}'`);
+    const kernel = mapInfo(fd);
+    const type = mapTypeName(kernel.type);
+    if (type === undefined) {
+      owner.close();
+      throw new NotSupportedError(`map type ${kernel.type}`, `map type ${kernel.type} is not known here`);
+    }
+    this.#fd = owner;
+    this.info = {
+      name: name ?? kernel.name,
+      type,
+      id: kernel.id,
+      keySize: kernel.keySize,
+      valueSize: kernel.valueSize,
+      maxEntries: kernel.maxEntries,
+      flags: kernel.flags,
+    };
+    this.#what = `map '${this.info.name}'`;
+    this.transferSize = transferSize(type, kernel.valueSize);
+    this.#keyAt = ATTR_SIZE;
+    // The second key is the answer of GET_NEXT_KEY; values begin on 8 bytes, as atomic copies want them.
+    this.#valueAt = ATTR_SIZE + ((kernel.keySize + 7) & ~7);
+    const room = Math.max(this.transferSize, kernel.keySize, 8);
+    this.#attr = new NativeBuffer(this.#valueAt + room);
+    const { view, address } = this.#attr;
+    view.setUint32(0, fd, true);
+    if (kernel.keySize > 0) setU64(view, 8, address + this.#keyAt);
+    setU64(view, 16, address + this.#valueAt);
+  }
+
+  /** The map's fd, for calls that are made right now. @throws SyscallError EBADF after close. */
+  get fd(): number {
+    return this.#fd.number;
+  }
+
+  lookup(key: Uint8Array, flags = 0): Uint8Array | undefined {
+    this.#setKey(key);
+    const result = this.#call(LOOKUP, flags);
+    if (result === 0) return this.#value(this.transferSize);
+    if (result === -errnos.ENOENT) return undefined;
+    throw this.#error(LOOKUP, result);
+  }
+
+  update(key: Uint8Array, value: Uint8Array, flags = 0): void {
+    this.#setKey(key);
+    if (value.length !== this.transferSize) this.#wrongSize("value", this.transferSize, value.length);
+    this.#attr.bytes.set(value, this.#valueAt);
+    const result = this.#call(UPDATE, flags);
+    if (result !== 0) throw this.#error(UPDATE, result);
+  }
+
+  updateReference(key: Uint8Array, target: SlotTarget, flags = 0): void {
+    this.updateFd(key, fdOf(target), flags);
+  }
+
+  /** As {@link updateReference}, with an fd: sockets in sockmaps, cgroups in cgroup arrays, AF_XDP sockets. */
+  updateFd(key: Uint8Array, fd: number, flags = 0): void {
+    this.#setKey(key);
+    this.#attr.view.setUint32(this.#valueAt, fd, true);
+    this.#attr.view.setUint32(this.#valueAt + 4, 0, true);
+    const result = this.#call(UPDATE, flags);
+    if (result !== 0) throw this.#error(UPDATE, result);
+  }
+
+  delete(key: Uint8Array): boolean {
+    this.#setKey(key);
+    const result = this.#call(DELETE, 0);
+    if (result === 0) return true;
+    if (result === -errnos.ENOENT) return false;
+    throw this.#error(DELETE, result);
+  }
+
+  lookupAndDelete(key: Uint8Array, flags = 0): Uint8Array | undefined {
+    this.#setKey(key);
+    const result = this.#call(LOOKUP_AND_DELETE, flags);
+    if (result === 0) return this.#value(this.transferSize);
+    if (result === -errnos.ENOENT) return undefined;
+    throw this.#error(LOOKUP_AND_DELETE, result);
+  }
+
+  nextKey(key?: Uint8Array): Uint8Array | undefined {
+    const { view, address } = this.#attr;
+    if (key === undefined) setU64(view, 8, 0);
+    else this.#setKey(key);
+    const result = this.#call(NEXT, 0);
+    if (key === undefined && this.info.keySize > 0) setU64(view, 8, address + this.#keyAt);
+    if (result === 0) return this.#value(this.info.keySize);
+    if (result === -errnos.ENOENT) return undefined;
+    throw this.#error(NEXT, result);
+  }
+
+  entries(): IterableIterator<[key: Uint8Array, value: Uint8Array]> {
+    return walkEntries(this);
+  }
+
+  updateBatch(keys: Uint8Array, values: Uint8Array, count: number, flags = 0): number {
+    this.#checkBatch("keys", keys.length, count * this.info.keySize);
+    this.#checkBatch("values", values.length, count * this.transferSize);
+    const call = this.#batch("BPF_MAP_UPDATE_BATCH", keys, count).set("values", values).set("elem_flags", flags);
+    return this.#runBatch(call, () => {
+      for (let i = 0; i < count; i++)
+        this.update(this.#nth(keys, i, this.info.keySize), this.#nth(values, i, this.transferSize), flags);
+      return count;
+    });
+  }
+
+  deleteBatch(keys: Uint8Array, count: number): number {
+    this.#checkBatch("keys", keys.length, count * this.info.keySize);
+    return this.#runBatch(this.#batch("BPF_MAP_DELETE_BATCH", keys, count), () => {
+      let deleted = 0;
+      for (let i = 0; i < count; i++) if (this.delete(this.#nth(keys, i, this.info.keySize))) deleted++;
+      return deleted;
+    });
+  }
+
+  freeze(): void {
+    bpf("BPF_MAP_FREEZE", { map_fd: this.fd }, `of ${this.#what}`);
+  }
+
+  subscribe(_sink: EventSink): EventSubscription {
+    throw new NotSupportedError("events", `${this.#what} of type ${this.info.type} sends no events`);
+  }
+
+  /** BPF_OBJ_PIN: the map outlives this process under `path`, which has to be in a bpffs. */
+  pin(path: string): void {
+    bpf("BPF_OBJ_PIN", { pathname: path, bpf_fd: this.fd }, `of ${this.#what} at ${path}`);
+  }
+
+  close(): void {
+    this.#fd.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #setKey(key: Uint8Array): void {
+    if (key.length !== this.info.keySize) this.#wrongSize("key", this.info.keySize, key.length);
+    this.#attr.bytes.set(key, this.#keyAt);
+  }
+
+  #value(size: number): Uint8Array {
+    return this.#attr.bytes.slice(this.#valueAt, this.#valueAt + size);
+  }
+
+  #call(command: number, flags: number): number {
+    if (this.#fd.closed) throw closedError(this.#what);
+    const { view, address } = this.#attr;
+    view.setUint32(24, flags, true);
+    const result = this.#bpf(command, address, command === DELETE ? DELETE_ATTR_SIZE : ATTR_SIZE);
+    return result < 0 ? -lastErrno() : result;
+  }
+
+  #batch<C extends "BPF_MAP_UPDATE_BATCH" | "BPF_MAP_DELETE_BATCH">(command: C, keys: Uint8Array, count: number) {
+    return new BpfCall(command, { map_fd: this.fd, keys, count });
+  }
+
+  /** Element by element where the map's type, or a kernel before 5.6, has no batch operation. */
+  #runBatch(call: BpfCall<"BPF_MAP_UPDATE_BATCH" | "BPF_MAP_DELETE_BATCH">, otherwise: () => number): number {
+    const count = call.get("count");
+    if (count === 0) return 0;
+    const result = call.try();
+    if (result === 0) return call.get("count");
+    if (result === -524 || result === -errnos.EOPNOTSUPP) return otherwise();
+    const error = syscallError(`${call.command} of ${this.#what}, after ${call.get("count")} elements`, -result);
+    throw error;
+  }
+
+  #nth(bytes: Uint8Array, index: number, size: number): Uint8Array {
+    return bytes.subarray(index * size, (index + 1) * size);
+  }
+
+  #checkBatch(what: string, actual: number, expected: number): void {
+    if (actual < expected) this.#wrongSize(what, expected, actual);
+  }
+
+  #wrongSize(what: string, expected: number, actual: number): never {
+    if (this.#fd.closed) throw closedError(this.#what);
+    throw syscallError(`BPF_MAP of ${this.#what}`, errnos.EINVAL, {
+      hint: `its ${what} has ${expected} bytes, not ${actual}`,
+    });
+  }
+
+  #error(command: number, result: number): Error {
+    return syscallError(`${names[command]} of ${this.#what}`, -result);
+  }
+}
+
+/** Bytes that one lookup gives. */
+function transferSize(type: MapType, valueSize: number): number {
+  if (isPerCpuMap(type)) return perCpuStride(valueSize) * possibleCpus();
+  return idTypes.has(type) ? 4 : valueSize;
+}
+
+/** The fd of a map or program of this host. @throws SyscallError EBADF for another host's. */
+export function fdOf(target: SlotTarget): number {
+  const holder = ("raw" in target ? target.raw : target) as { readonly fd?: unknown };
+  if (typeof holder.fd !== "number") {
+    throw syscallError("fd of a map or program", errnos.EBADF, {
+      hint: "it belongs to another host, not to the kernel",
+    });
+  }
+  return holder.fd;
+}

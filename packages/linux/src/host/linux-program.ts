@@ -1,0 +1,63 @@
+import type { ProgramSpec, ProgramType } from "@tsbpf/core";
+import type { Program, TestRunOptions, TestRunResult } from "@tsbpf/core/host";
+import {
+  bpf,
+  ENOTSUPP,
+  FileDescriptor,
+  inSandboxNamespace,
+  type KernelProgramInfo,
+  programInfo,
+  runProgram,
+  syscallError,
+} from "../sys/index.js";
+
+/** A program of the running kernel. */
+export class LinuxProgram implements Program {
+  readonly name: string;
+  readonly type: ProgramType;
+  readonly id: number;
+  readonly spec: ProgramSpec;
+  readonly log: string;
+  readonly #fd: FileDescriptor;
+
+  /** Takes over `fd`. */
+  constructor(fd: number, spec: ProgramSpec, log: string) {
+    this.#fd = new FileDescriptor(fd, `program '${spec.name}'`);
+    this.name = spec.name;
+    this.type = spec.type;
+    this.spec = spec;
+    this.log = log;
+    this.id = programInfo(fd).id;
+  }
+
+  /** The program's fd, for calls that are made right now. @throws SyscallError EBADF after close. */
+  get fd(): number {
+    return this.#fd.number;
+  }
+
+  /** What the kernel knows about it, run time statistics included. */
+  info(): KernelProgramInfo {
+    return programInfo(this.fd);
+  }
+
+  testRun(options: TestRunOptions = {}): TestRunResult {
+    const fd = this.fd;
+    const result = inSandboxNamespace(() => runProgram(fd, options));
+    if (typeof result !== "number") return result;
+    const hint = result === -ENOTSUPP ? `programs of type ${this.type} have no test run` : undefined;
+    throw syscallError(`BPF_PROG_TEST_RUN of program '${this.name}'`, -result, hint === undefined ? {} : { hint });
+  }
+
+  /** BPF_OBJ_PIN: the program outlives this process under `path`, which has to be in a bpffs. */
+  pin(path: string): void {
+    bpf("BPF_OBJ_PIN", { pathname: path, bpf_fd: this.fd }, `of program '${this.name}' at ${path}`);
+  }
+
+  close(): void {
+    this.#fd.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}

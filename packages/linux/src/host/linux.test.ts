@@ -1,0 +1,7 @@
+import { hostContract } from "../../../core/src/host/testing/index.js";
+import { describeKernel } from "../testing/kernel.js";
+import { Linux } from "./index.js";
+
+describeKernel("Linux", () => {
+  hostContract("Linux", () => Linux.open());
+});

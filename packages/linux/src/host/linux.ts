@@ -1,0 +1,62 @@
+import { createObject, type MapSpec, NotSupportedError, type ObjectSpec, type ProgramSpec } from "@tsbpf/core";
+import { BpfMap, type Host, type LoadedObject, type ObjectShape, type Program } from "@tsbpf/core/host";
+import { kernelProblem } from "../availability.js";
+import { Closables } from "./closables.js";
+import { KernelBtf } from "./kernel-btf.js";
+import type { LinuxLoadOptions } from "./load-options.js";
+import { mapCodecs } from "./map-codecs.js";
+import { createLinuxMap } from "./map-loader.js";
+import { ObjectLoader } from "./object-loader.js";
+import { possibleCpus } from "./possible-cpus.js";
+
+/**
+ * The running Linux kernel as a host, through bpf(2).
+ *
+ *     using host = await Linux.open();
+ *     using object = await host.load(readObject(bytes));
+ */
+export class Linux implements Host {
+  readonly kind = "linux";
+  readonly #open = new Closables();
+  readonly #kernel = new KernelBtf();
+
+  private constructor() {}
+
+  /** @throws NotSupportedError saying what is in the way, where this process cannot use bpf(2). */
+  static async open(): Promise<Linux> {
+    const problem = kernelProblem();
+    if (problem !== undefined) throw new NotSupportedError("bpf(2)", problem);
+    return new Linux();
+  }
+
+  get cpus(): number {
+    return possibleCpus();
+  }
+
+  async load<Shape extends ObjectShape = ObjectShape>(
+    spec: ObjectSpec,
+    options: LinuxLoadOptions = {},
+  ): Promise<LoadedObject<Shape>> {
+    const object = new ObjectLoader(spec, options, this.#kernel).load();
+    return this.#open.add(object) as unknown as LoadedObject<Shape>;
+  }
+
+  async loadProgram(spec: ProgramSpec, options: Omit<LinuxLoadOptions, "programs"> = {}): Promise<Program> {
+    const object = createObject({ programs: [spec] });
+    const loaded = new ObjectLoader(object, { ...options, programs: [spec.name] }, this.#kernel).load();
+    return this.#open.add(loaded.program(spec.name));
+  }
+
+  createMap(spec: MapSpec): BpfMap {
+    return new BpfMap(this.#open.add(createLinuxMap(spec)), mapCodecs(spec));
+  }
+
+  close(): void {
+    this.#open.closeAll();
+    this.#kernel.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}

@@ -1,0 +1,184 @@
+import { BpfError, type MapSpec, type ObjectSpec, type ProgramSpec, requireLittleEndian } from "@tsbpf/core";
+import { BpfMap, bytesCodec, type Program, Variable } from "@tsbpf/core/host";
+import { FileDescriptor, loadBtf, syscallError } from "../sys/index.js";
+import { attachTarget } from "./attach-target.js";
+import { kconfigValue } from "./kconfig-data.js";
+import type { KernelBtf } from "./kernel-btf.js";
+import { fdOf, type LinuxMap } from "./linux-map.js";
+import type { LinuxProgram } from "./linux-program.js";
+import type { LinuxLoadOptions } from "./load-options.js";
+import { LinuxObject } from "./loaded-object.js";
+import { mapCodecs } from "./map-codecs.js";
+import { createLinuxMap, openOrPinMap } from "./map-loader.js";
+import { type ObjectBtf, objectBtf } from "./object-btf.js";
+import { pinPath, unpin } from "./pinning.js";
+import { loadLinuxProgram } from "./program-loader.js";
+import { resolveReferences } from "./references.js";
+
+const DEFAULT_PIN_ROOT = "/sys/fs/bpf";
+
+/**
+ * One load of an object into the kernel, step by step. Whatever it has made until a step fails is undone by
+ * {@link undo}.
+ */
+export class ObjectLoader {
+  readonly #object: ObjectSpec;
+  readonly #options: LinuxLoadOptions;
+  readonly #kernel: KernelBtf;
+  readonly #maps = new Map<string, BpfMap>();
+  readonly #programs = new Map<string, LinuxProgram>();
+  readonly #owned: { close(): void }[] = [];
+  readonly #filled = new Set<string>();
+  readonly #pins: string[] = [];
+  #types: ObjectBtf | undefined;
+  #btf: FileDescriptor | undefined;
+
+  constructor(object: ObjectSpec, options: LinuxLoadOptions, kernel: KernelBtf) {
+    this.#object = object;
+    this.#options = options;
+    this.#kernel = kernel;
+  }
+
+  load(): LinuxObject {
+    try {
+      requireLittleEndian(this.#object);
+      this.#loadTypes();
+      for (const [key, spec] of this.#object.maps) if (spec.autocreate) this.#makeMap(key, spec);
+      for (const [key, spec] of this.#object.maps) this.#fill(key, spec);
+      for (const [key, spec] of this.#chosenPrograms()) this.#programs.set(key, this.#loadProgram(spec));
+      for (const [key, spec] of this.#object.maps) this.#fillWithPrograms(key, spec);
+      return this.#finish();
+    } catch (error) {
+      this.#undo();
+      throw error;
+    } finally {
+      // Maps and programs hold the BTF that they were loaded with.
+      this.#btf?.close();
+    }
+  }
+
+  #undo(): void {
+    for (const path of this.#pins) unpin(path);
+    for (const part of this.#owned.reverse()) part.close();
+  }
+
+  #loadTypes(): void {
+    const types = objectBtf(this.#object);
+    if (types === undefined) return;
+    const { result, log } = loadBtf(types.bytes);
+    if (result >= 0) {
+      this.#types = types;
+      this.#btf = new FileDescriptor(result, "the object's BTF");
+    } else if (this.#needsTypes()) {
+      throw syscallError(`BPF_BTF_LOAD of '${this.#object.name}'`, -result, { log, hint: lastLine(log) });
+    }
+  }
+
+  /** Without types most objects load all the same; these do not. */
+  #needsTypes(): boolean {
+    for (const { type } of this.#object.maps.values()) {
+      if (type === "struct_ops" || type.endsWith("_storage")) return true;
+    }
+    return false;
+  }
+
+  #makeMap(key: string, spec: MapSpec): void {
+    const given = this.#options.maps?.[key];
+    if (given !== undefined) {
+      this.#maps.set(key, given);
+      return;
+    }
+    const root = this.#options.pinRoot === undefined ? DEFAULT_PIN_ROOT : this.#options.pinRoot;
+    const path = root === null ? undefined : pinPath(spec, key, this.#object.name, root);
+    const context = { btfFd: this.#btf?.number };
+    let map: LinuxMap;
+    if (path === undefined) {
+      map = createLinuxMap(spec, context);
+    } else {
+      const pinned = openOrPinMap(spec, path, context);
+      map = pinned.map;
+      if (pinned.reused) this.#filled.add(key);
+      else this.#pins.push(path);
+    }
+    this.#owned.push(map);
+    this.#maps.set(key, new BpfMap(map, mapCodecs(spec, this.#object.btf)));
+  }
+
+  #fill(key: string, spec: MapSpec): void {
+    const map = this.#maps.get(key);
+    if (map === undefined || this.#options.maps?.[key] !== undefined || this.#filled.has(key)) return;
+    if (spec.dataSection === ".kconfig") {
+      map.raw.update(new Uint8Array(4), kconfigValue(this.#object.kconfig, spec.valueSize, this.#object.btf));
+    }
+    for (const { key: entry, value } of spec.contents) {
+      if (value instanceof Uint8Array) map.raw.update(entry, value);
+      else if ("map" in value) map.raw.updateReference(entry, this.#map(value.map));
+    }
+    if (spec.freeze) map.raw.freeze();
+  }
+
+  #fillWithPrograms(key: string, spec: MapSpec): void {
+    if (this.#options.maps?.[key] !== undefined || spec.type === "struct_ops") return;
+    for (const { key: entry, value } of spec.contents) {
+      if (value instanceof Uint8Array || !("program" in value)) continue;
+      const program = this.#programs.get(value.program);
+      // A program that was left out of this load leaves its slot empty.
+      if (program !== undefined) this.#map(key).raw.updateReference(entry, program);
+    }
+  }
+
+  *#chosenPrograms(): IterableIterator<[string, ProgramSpec]> {
+    const names = this.#options.programs;
+    if (names === undefined) {
+      for (const entry of this.#object.programs) if (entry[1].autoload) yield entry;
+      return;
+    }
+    for (const name of names) {
+      const spec = this.#object.programs.get(name);
+      if (spec === undefined) {
+        const known = [...this.#object.programs.keys()].join(", ") || "none";
+        throw new BpfError("NO_SUCH_PROGRAM", `there is no program '${name}', only: ${known}`, { name });
+      }
+      yield [name, spec];
+    }
+  }
+
+  #loadProgram(spec: ProgramSpec): LinuxProgram {
+    const code = resolveReferences(spec, spec.insns, (name) => fdOf(this.#map(name)), this.#kernel);
+    const program = loadLinuxProgram(spec, {
+      code,
+      target: attachTarget(spec, this.#kernel, this.#options.targets?.[spec.name]),
+      btfFd: this.#btf?.number,
+      functions: this.#types?.functions(spec),
+      lines: this.#types?.lines(spec),
+      logLevel: this.#options.logLevel ?? 0,
+    });
+    this.#owned.push(program);
+    return program;
+  }
+
+  #map(name: string): BpfMap {
+    const map = this.#maps.get(name) ?? this.#options.maps?.[name];
+    if (map === undefined)
+      throw new BpfError("NO_SUCH_MAP", `the object refers to a map '${name}' that it does not create`, { name });
+    return map;
+  }
+
+  #finish(): LinuxObject {
+    const variables: Record<string, Variable> = {};
+    for (const [name, spec] of this.#object.variables) {
+      const map = this.#maps.get(spec.map);
+      if (map !== undefined) variables[name] = new Variable(spec, map.raw, bytesCodec(spec.size));
+    }
+    const programs: Record<string, Program> = Object.fromEntries(this.#programs);
+    return new LinuxObject(
+      this.#object.name,
+      { maps: Object.fromEntries(this.#maps), programs, variables },
+      this.#owned,
+    );
+  }
+}
+
+function lastLine(log: string): string {
+  return log.trimEnd().split("\n").at(-1) ?? "";
+}
