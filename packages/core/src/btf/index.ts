@@ -1,5 +1,8 @@
+export { parseAddress } from "./address.js";
 export type { Btf } from "./btf.js";
+export { decodeValue, type ValueDecoder, valueDecoder } from "./decode-value.js";
 export { BtfBuilder, BtfStrings, type EncodeBtfOptions, encodeBtf } from "./encode.js";
+export { encodeValue, type ValueEncoder, valueEncoder } from "./encode-value.js";
 export {
   type BtfExt,
   type CoreRelocationInfo,
@@ -9,6 +12,13 @@ export {
   packPosition,
   parseBtfExt,
 } from "./ext.js";
+export {
+  type FormattedValue,
+  type FormatValueOptions,
+  formatBytes,
+  formatValue,
+  stringifyFormatted,
+} from "./format-value.js";
 export {
   type DatasecVariable,
   datasecVariables,
@@ -47,3 +57,4 @@ export {
   btfKinds,
   type TypeId,
 } from "./types.js";
+export type { BtfValue } from "./value.js";

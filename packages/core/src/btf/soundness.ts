@@ -12,7 +12,8 @@ const OPEN = 1;
 const DONE = 2;
 
 const CHAINS = MODIFIES | (1 << KIND.ptr) | (1 << KIND.array);
-const CONTAINS = MODIFIES | (1 << KIND.array) | (1 << KIND.struct) | (1 << KIND.union) | (1 << KIND.var);
+const LISTS = (1 << KIND.struct) | (1 << KIND.union) | (1 << KIND.datasec);
+const CONTAINS = MODIFIES | LISTS | (1 << KIND.array) | (1 << KIND.var);
 
 /**
  * Sees to it that every type is finite: no chain of pointers, qualifiers and arrays leads back to itself, nothing
@@ -126,7 +127,7 @@ class Containment {
   #containerSize(id: number): number {
     const records = this.#records;
     const kind = records.kind(id);
-    if (kind === KIND.struct || kind === KIND.union) return records.word(id, 2);
+    if ((LISTS >>> kind) & 1) return records.word(id, 2);
     const size = records.size(this.#component(id, 0));
     if (kind !== KIND.array || size === NO_SIZE) return size;
     const whole = size * records.word(id, 5);
@@ -135,13 +136,13 @@ class Containment {
   }
 
   #componentCount(id: number): number {
-    const kind = this.#records.kind(id);
-    return kind === KIND.struct || kind === KIND.union ? this.#records.vlen(id) : 1;
+    return (LISTS >>> this.#records.kind(id)) & 1 ? this.#records.vlen(id) : 1;
   }
 
   #component(id: number, n: number): number {
     const kind = this.#records.kind(id);
     if (kind === KIND.struct || kind === KIND.union) return this.#records.word(id, 4 + n * 3);
+    if (kind === KIND.datasec) return this.#records.word(id, 3 + n * 3);
     return target(this.#records, id);
   }
 }
@@ -153,7 +154,6 @@ function plainSize(records: Records, id: number): number {
     case KIND.enum:
     case KIND.enum64:
     case KIND.float:
-    case KIND.datasec:
       return records.word(id, 2);
     case KIND.ptr:
       return 8;
@@ -167,5 +167,5 @@ function plainAlignment(records: Records, id: number): number {
   const size = plainSize(records, id);
   // 12 is i386's long double, whose parts are words; all else that has an alignment is a power of two.
   if (size === 12) return 4;
-  return size > 16 || (size & (size - 1)) !== 0 || records.kind(id) === KIND.datasec ? 1 : Math.max(size, 1);
+  return size > 16 || (size & (size - 1)) !== 0 ? 1 : Math.max(size, 1);
 }
