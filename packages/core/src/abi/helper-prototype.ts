@@ -73,6 +73,8 @@ export interface HelperReturn {
   readonly nullable?: true;
   /** A `btf_id` that is known to be valid (`PTR_TRUSTED`). */
   readonly trusted?: true;
+  /** Memory that the program may only read (`MEM_RDONLY`). */
+  readonly readOnly?: true;
   /** The kernel struct of a `btf_id`. */
   readonly struct?: string;
 }

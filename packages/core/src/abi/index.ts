@@ -1,5 +1,6 @@
 export { type AttachType, attachTypeId, attachTypeName, attachTypes } from "./attach-types.js";
 export type { ContextAccess, ContextField, ContextLayout, ContextPointer } from "./context-layout.js";
+export { baseHelpers, helperGrants } from "./helper-grants.js";
 export type {
   ArgumentKind,
   DynptrKind,

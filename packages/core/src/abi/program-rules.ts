@@ -13,6 +13,9 @@ export interface HelperGrant {
   /** {@link HelperPrototype.variant}, where it isn't the usual prototype. */
   readonly variant?: string;
   readonly attachTypes?: readonly AttachType[];
+  readonly notAttachTypes?: readonly AttachType[];
+  /** Only programs that attach to one of these kernel functions or structs. */
+  readonly attachTo?: readonly string[];
   /** Refused, as unknown, to programs without this capability. */
   readonly capability?: "bpf" | "perfmon";
   /** Another prototype for sleepable programs. */
