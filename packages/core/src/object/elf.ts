@@ -61,7 +61,9 @@ interface RawSection extends Omit<ElfSection, "name" | "data"> {
  * @throws FormatError where the file contradicts itself or isn't ELF; NotSupportedError for ELF of another kind: 32
  * bits, another machine, linked files.
  */
-export function readElf(bytes: Uint8Array): ElfFile {
+export function readElf(input: Uint8Array): ElfFile {
+  // A Node Buffer's slice() shares memory with it, against the contract of Uint8Array.
+  const bytes = new Uint8Array(input.buffer, input.byteOffset, input.byteLength);
   const header = readHeader(bytes);
   const raw = readSectionTable(bytes, header);
   refuseOverlaps(raw);

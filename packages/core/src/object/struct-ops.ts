@@ -1,5 +1,5 @@
 import { FormatError } from "../base/index.js";
-import { type Btf, type BtfComposite, datasecVariables, resolve } from "../btf/index.js";
+import { type Btf, type BtfComposite, datasecVariables, essentialName, resolve } from "../btf/index.js";
 import { createMap, type ProgramSpec, type StructOpsSpec } from "../spec/index.js";
 import { u32Key } from "./btf-maps.js";
 import type { ElfFile, ElfSection } from "./elf.js";
@@ -95,7 +95,7 @@ export function nameStructOpsTargets(table: MapTable, programs: ReadonlyMap<stri
   for (const { structOps } of table.maps.values()) {
     for (const { member, program } of structOps?.functions ?? []) {
       const spec = programs.get(program);
-      if (spec?.type === "struct_ops") spec.attachTo = `${structOps!.typeName}/${member}`;
+      if (spec?.type === "struct_ops") spec.attachTo = `${essentialName(structOps!.typeName)}/${member}`;
     }
   }
 }
