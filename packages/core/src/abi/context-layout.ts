@@ -3,12 +3,13 @@ import type { AttachType } from "./attach-types.js";
 /**
  * Which accesses a context field takes. Every access is aligned to its own size.
  *
- * - `exact`: the field's whole width only;
- * - `narrow`: the width or any smaller power of two within it (`bpf_ctx_narrow_access_ok`);
- * - `within`: any size of 1, 2, 4 or 8 bytes between the start of the first and the end of the last element;
- * - `wide`: as `narrow`, and 8 bytes over two 4-byte elements where the address is aligned (`bpf_ctx_wide_access_ok`).
+ * - `exact`: the whole of one element;
+ * - `narrow`: an element or any smaller power of two within it (`bpf_ctx_narrow_access_ok`);
+ * - `leading`: an element's whole width or less, at its first byte only;
+ * - `pair`: one element, or 8 bytes over two 4-byte elements (`bpf_ctx_wide_access_ok`);
+ * - `within`: any size of 1, 2, 4 or 8 bytes between the start of the first and the end of the last element.
  */
-export type ContextAccess = "exact" | "narrow" | "within" | "wide";
+export type ContextAccess = "exact" | "narrow" | "leading" | "pair" | "within";
 
 /** A field whose load yields a pointer. `?` marks pointers that may be null. */
 export type ContextPointer =
@@ -47,6 +48,8 @@ export interface ContextField {
   readonly writeAttachTypes?: readonly AttachType[];
   /** Smallest access in bytes, where `narrow` has a floor. */
   readonly least?: number;
+  /** Accesses that need CAP_BPF; without it the field isn't there. */
+  readonly capability?: "bpf";
 }
 
 /**
@@ -59,4 +62,44 @@ export interface ContextLayout {
   /** Bytes. */
   readonly size: number;
   readonly fields: readonly ContextField[];
+}
+
+/** One load from or store to the context. */
+export interface ContextQuery {
+  /** Bytes from the start of the context. */
+  readonly offset: number;
+  /** Bytes: 1, 2, 4 or 8. */
+  readonly size: number;
+  readonly write: boolean;
+  readonly attachType: AttachType | undefined;
+}
+
+/** The field that allows an access, or undefined where none does: `invalid bpf_context access`. */
+export function findContextField(layout: ContextLayout, query: ContextQuery): ContextField | undefined {
+  if (query.offset < 0 || query.offset % query.size !== 0) return undefined;
+  return layout.fields.find((field) => allows(field, query));
+}
+
+function allows(field: ContextField, { offset, size, write, attachType }: ContextQuery): boolean {
+  const end = field.offset + field.size * (field.count ?? 1);
+  if (offset < field.offset || offset + size > end) return false;
+  const visible = write ? (field.writeAttachTypes ?? field.attachTypes) : field.attachTypes;
+  if (visible !== undefined && (attachType === undefined || !visible.includes(attachType))) return false;
+  const into = (offset - field.offset) % field.size;
+  const whole = into === 0 && size === field.size;
+  const access = write ? field.write : field.read;
+  switch (access) {
+    case "exact":
+      return whole;
+    case "narrow":
+      return into + size <= field.size && size >= (field.least ?? 1);
+    case "leading":
+      return into === 0 && size <= field.size;
+    case "pair":
+      return whole || (into === 0 && size === 8 && field.size === 4);
+    case "within":
+      return true;
+    default:
+      return false;
+  }
 }

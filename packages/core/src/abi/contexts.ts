@@ -1,76 +1,4 @@
-import type { ContextField, ContextLayout } from "./context-layout.js";
-
-/** `struct __sk_buff` with nothing hidden and nothing writable: each program type narrows it down. */
-// biome-ignore format: one row a field
-const skbFields: readonly ContextField[] = [
-  { name: "len", offset: 0, size: 4, read: "narrow" },
-  { name: "pkt_type", offset: 4, size: 4, read: "narrow" },
-  { name: "mark", offset: 8, size: 4, read: "narrow" },
-  { name: "queue_mapping", offset: 12, size: 4, read: "narrow" },
-  { name: "protocol", offset: 16, size: 4, read: "narrow" },
-  { name: "vlan_present", offset: 20, size: 4, read: "narrow" },
-  { name: "vlan_tci", offset: 24, size: 4, read: "narrow" },
-  { name: "vlan_proto", offset: 28, size: 4, read: "narrow" },
-  { name: "priority", offset: 32, size: 4, read: "narrow" },
-  { name: "ingress_ifindex", offset: 36, size: 4, read: "narrow" },
-  { name: "ifindex", offset: 40, size: 4, read: "narrow" },
-  { name: "tc_index", offset: 44, size: 4, read: "narrow" },
-  { name: "cb", offset: 48, size: 4, count: 5, read: "within" },
-  { name: "hash", offset: 68, size: 4, read: "narrow" },
-  { name: "tc_classid", offset: 72, size: 4, read: "narrow" },
-  { name: "data", offset: 76, size: 4, read: "exact", pointer: "packet" },
-  { name: "data_end", offset: 80, size: 4, read: "exact", pointer: "packet_end" },
-  { name: "napi_id", offset: 84, size: 4, read: "narrow" },
-  { name: "family", offset: 88, size: 4, read: "narrow" },
-  { name: "remote_ip4", offset: 92, size: 4, read: "exact" },
-  { name: "local_ip4", offset: 96, size: 4, read: "exact" },
-  { name: "remote_ip6", offset: 100, size: 4, count: 4, read: "exact" },
-  { name: "local_ip6", offset: 116, size: 4, count: 4, read: "exact" },
-  { name: "remote_port", offset: 132, size: 4, read: "narrow" },
-  { name: "local_port", offset: 136, size: 4, read: "narrow" },
-  { name: "data_meta", offset: 140, size: 4, read: "exact", pointer: "packet_meta" },
-  { name: "tstamp", offset: 152, size: 8, read: "exact" },
-  { name: "wire_len", offset: 160, size: 4, read: "narrow" },
-  { name: "gso_segs", offset: 164, size: 4, read: "narrow" },
-  { name: "sk", offset: 168, size: 8, read: "exact", pointer: "sock_common?" },
-  { name: "gso_size", offset: 176, size: 4, read: "narrow" },
-  { name: "tstamp_type", offset: 180, size: 1, read: "exact" },
-  { name: "hwtstamp", offset: 184, size: 8, read: "exact" },
-];
-
-const socketFields = ["family", "remote_ip4", "local_ip4", "remote_ip6", "local_ip6", "remote_port", "local_port"];
-
-/** `struct __sk_buff` as one program type sees it. */
-function skbLayout(rules: { hidden: readonly string[]; writable: readonly string[] }): ContextLayout {
-  const fields = skbFields
-    .filter((field) => !rules.hidden.includes(field.name))
-    .map((field) =>
-      rules.writable.includes(field.name)
-        ? { ...field, write: field.read === "within" ? ("within" as const) : ("exact" as const) }
-        : field,
-    );
-  return { struct: "__sk_buff", size: 192, fields };
-}
-
-export const socketFilterContext: ContextLayout = skbLayout({
-  hidden: [
-    "tc_classid",
-    "data",
-    "data_meta",
-    "data_end",
-    ...socketFields,
-    "tstamp",
-    "wire_len",
-    "tstamp_type",
-    "hwtstamp",
-  ],
-  writable: ["cb"],
-});
-
-export const schedClsContext: ContextLayout = skbLayout({
-  hidden: socketFields,
-  writable: ["mark", "tc_index", "priority", "tc_classid", "cb", "tstamp", "queue_mapping"],
-});
+import type { ContextLayout } from "./context-layout.js";
 
 // biome-ignore format: one row a field
 export const xdpContext: ContextLayout = {
@@ -84,4 +12,84 @@ export const xdpContext: ContextLayout = {
     { name: "rx_queue_index", offset: 16, size: 4, read: "exact" },
     { name: "egress_ifindex", offset: 20, size: 4, read: "exact", attachTypes: ["xdp_devmap"] },
   ],
+};
+
+export const cgroupDeviceContext: ContextLayout = {
+  struct: "bpf_cgroup_dev_ctx",
+  size: 12,
+  fields: [
+    { name: "access_type", offset: 0, size: 4, read: "narrow" },
+    { name: "major", offset: 4, size: 4, read: "exact" },
+    { name: "minor", offset: 8, size: 4, read: "exact" },
+  ],
+};
+
+export const cgroupSysctlContext: ContextLayout = {
+  struct: "bpf_sysctl",
+  size: 8,
+  fields: [
+    { name: "write", offset: 0, size: 4, read: "narrow" },
+    { name: "file_pos", offset: 4, size: 4, read: "narrow", write: "exact" },
+  ],
+};
+
+/** x86-64's `struct pt_regs`: 21 registers. */
+export const kprobeContext: ContextLayout = {
+  struct: "pt_regs",
+  size: 168,
+  fields: [{ name: "regs", offset: 0, size: 8, count: 21, read: "within" }],
+};
+
+/** `struct bpf_perf_event_data` with x86-64's registers. */
+export const perfEventContext: ContextLayout = {
+  struct: "bpf_perf_event_data",
+  size: 184,
+  fields: [
+    { name: "regs", offset: 0, size: 8, count: 21, read: "exact" },
+    { name: "sample_period", offset: 168, size: 8, read: "narrow" },
+    { name: "addr", offset: 176, size: 8, read: "narrow" },
+  ],
+};
+
+const TRACE_RECORD_SIZE = 8192;
+
+/** A trace record behind 8 bytes that are the kernel's own; its fields are those of the tracepoint's `format` file. */
+export const tracepointContext: ContextLayout = {
+  struct: "trace_entry",
+  size: TRACE_RECORD_SIZE,
+  fields: [{ name: "record", offset: 8, size: 8, count: TRACE_RECORD_SIZE / 8 - 1, read: "within" }],
+};
+
+const TRACEPOINT_ARGUMENTS = 12;
+
+export const rawTracepointContext: ContextLayout = {
+  struct: "bpf_raw_tracepoint_args",
+  size: TRACEPOINT_ARGUMENTS * 8,
+  fields: [{ name: "args", offset: 0, size: 8, count: TRACEPOINT_ARGUMENTS, read: "within" }],
+};
+
+/** The first argument is a buffer of the tracepoint's that the program may write. */
+export const rawTracepointWritableContext: ContextLayout = {
+  struct: "bpf_raw_tracepoint_args",
+  size: TRACEPOINT_ARGUMENTS * 8,
+  fields: [
+    { name: "args[0]", offset: 0, size: 8, read: "exact", pointer: "tp_buffer" },
+    { name: "args", offset: 1, size: 1, count: TRACEPOINT_ARGUMENTS * 8 - 1, read: "within" },
+  ],
+};
+
+export const netfilterContext: ContextLayout = {
+  struct: "bpf_nf_ctx",
+  size: 16,
+  fields: [
+    { name: "state", offset: 0, size: 8, read: "exact", pointer: "btf_trusted", struct: "nf_hook_state" },
+    { name: "skb", offset: 8, size: 8, read: "exact", pointer: "btf_trusted", struct: "sk_buff" },
+  ],
+};
+
+/** `unsigned int *`: one sample of an infrared receiver. */
+export const lircContext: ContextLayout = {
+  struct: "u32",
+  size: 4,
+  fields: [{ name: "sample", offset: 0, size: 4, read: "exact" }],
 };

@@ -22,13 +22,13 @@ export interface HelperGrant {
   readonly sleepableVariant?: string;
 }
 
-/** Values that r0 may have at the program's end (inclusive); no rule: any scalar. */
+/** Values that r0 may have at the program's end (inclusive, signed 32 bits); no rule: any scalar. */
 export interface ReturnRule {
   /** Attach types that the rule is for; all that no other rule names, where absent. */
   readonly attachTypes?: readonly AttachType[];
   readonly min: number;
   readonly max: number;
-  /** Outside of this narrower range the kernel still accepts, but adds flags to the attachment. */
+  /** Programs that return only within this narrower range have to be attached as the attach type says. */
   readonly enforceAttach?: readonly [number, number];
 }
 
@@ -36,17 +36,17 @@ export interface ReturnRule {
 export interface ProgramRules {
   readonly type: ProgramType;
   /**
-   * What r1 points to: a layout; `"args"` for an array of 64-bit arguments of unknown types (raw tracepoints);
-   * `"btf"` for arguments that the kernel's BTF types (tracing, lsm, struct_ops); `"scratch"` for memory that is the
-   * program's own (syscall).
+   * What r1 points to: a layout; `"btf"` for arguments that the kernel's BTF types (tracing, lsm, struct_ops);
+   * `"scratch"` for memory that is the program's own (syscall; 64 KiB at most); `"target"` for what the replaced function
+   * takes (ext).
    */
-  readonly context: ContextLayout | "args" | "btf" | "scratch";
+  readonly context: ContextLayout | "btf" | "scratch" | "target";
   /** Direct packet access: not at all, reading, or writing as well. */
   readonly packet: "none" | "read" | "read_write";
   /** LD_ABS and LD_IND work (`may_access_skb`). */
   readonly loadsSkb?: true;
   /** Call depth counts per frame, not combined, with the JIT's private stacks (since 6.13). */
-  readonly privateStack?: true;
+  readonly privateStack?: boolean;
   /** Programs may ask for BPF_F_SLEEPABLE. */
   readonly sleepable?: true;
   /** The type counts as tracing where maps refuse tracing programs (spin locks, timers, graphs). */
