@@ -1,7 +1,7 @@
 import { classifyInstruction, rowsOfOpcode, selectorOfOpcode } from "./classify.js";
 import type { Instruction } from "./instruction.js";
 import { MAX_BPF_REG } from "./opcodes.js";
-import type { InstructionField, InstructionRow } from "./row.js";
+import type { ConformanceGroup, InstructionField, InstructionRow } from "./row.js";
 
 /** Why an instruction is no valid encoding. */
 export interface EncodingProblem {
@@ -10,8 +10,9 @@ export interface EncodingProblem {
    * - `unknown_variant`: the opcode exists, but `field` holds none of the values that select its meaning.
    * - `reserved_field`: `field` is unused and must be 0.
    * - `register`: `field` names a register beyond r10.
+   * - `unsupported_group`: the instruction exists, but in none of the groups asked for.
    */
-  readonly code: "unknown_opcode" | "unknown_variant" | "reserved_field" | "register";
+  readonly code: "unknown_opcode" | "unknown_variant" | "reserved_field" | "register" | "unsupported_group";
   readonly field: InstructionField | "opcode";
   readonly value: number;
   readonly message: string;
@@ -21,10 +22,19 @@ export interface EncodingProblem {
  * Whether `instruction` is encoded as the RFC demands: a defined opcode, registers that exist, and zeros in all unused
  * fields (RFC 9669 section 3.1: "unused fields SHALL be cleared"). What the program does with it is the verifier's
  * business. Returns the first problem, or undefined.
+ *
+ * `groups` narrows what is an instruction at all; without it, everything in the table is.
  */
-export function checkEncoding(instruction: Instruction): EncodingProblem | undefined {
+export function checkEncoding(
+  instruction: Instruction,
+  groups?: ReadonlySet<ConformanceGroup>,
+): EncodingProblem | undefined {
   const row = classifyInstruction(instruction);
   if (row === undefined) return checkUnclassified(instruction);
+  if (groups !== undefined && !groups.has(row.group)) {
+    const message = `${row.mnemonic} is in the group ${row.group}, which is not supported`;
+    return { code: "unsupported_group", field: "opcode", value: instruction.opcode, message };
+  }
   for (const field of ["dst", "src", "offset", "imm", "immHigh"] as const) {
     const problem = checkField(row, field, instruction[field] ?? 0);
     if (problem !== undefined) return problem;

@@ -1,3 +1,12 @@
+export { type AssembleOptions, assemble, assembleObject } from "./assemble.js";
+export type {
+  Assembly,
+  AssemblyFunction,
+  AssemblyLine,
+  AssemblyMap,
+  AssemblyReference,
+  AssemblySection,
+} from "./assembly.js";
 export { classify, classifyInstruction, classifySlot, rowsOfOpcode } from "./classify.js";
 export {
   type DisassembledLine,

@@ -129,13 +129,16 @@ export function decodeInstructions(bytes: Uint8Array): Instruction[] {
 /** Instruction values to little-endian program bytes. */
 export function encodeInstructions(instructions: Iterable<Instruction>): Uint8Array<ArrayBuffer> {
   const writer = new ByteWriter({ capacity: 1024 });
-  for (const insn of instructions) {
-    writer
-      .u8(insn.opcode)
-      .u8((insn.src << 4) | insn.dst)
-      .u16(insn.offset & 0xffff)
-      .u32(insn.imm >>> 0);
-    if (insn.opcode === OPCODE_LDDW) writer.u32(0).u32((insn.immHigh ?? 0) >>> 0);
-  }
+  for (const instruction of instructions) writeInstruction(writer, instruction);
   return writer.finish();
+}
+
+/** Appends one instruction, of one or two slots. */
+export function writeInstruction(writer: ByteWriter, insn: Instruction): void {
+  writer
+    .u8(insn.opcode)
+    .u8((insn.src << 4) | insn.dst)
+    .u16(insn.offset & 0xffff)
+    .u32(insn.imm >>> 0);
+  if (insn.opcode === OPCODE_LDDW) writer.u32(0).u32((insn.immHigh ?? 0) >>> 0);
 }

@@ -128,6 +128,12 @@ describe("checkEncoding", () => {
     expect(checkEncoding(instruction)).toMatchObject({ code, field });
   });
 
+  it("can be narrowed to groups", () => {
+    const mul = { opcode: 0x27, dst: 0, src: 0, offset: 0, imm: 3 };
+    expect(checkEncoding(mul, new Set(["base32", "base64"]))?.code).toBe("unsupported_group");
+    expect(checkEncoding(mul, new Set(["divmul64"]))).toBeUndefined();
+  });
+
   it("lists the values that an opcode's selector may have", () => {
     expect(rowsOfOpcode(0xd7).map((row) => row.fixed.imm)).toEqual([16, 32, 64]);
     expect(checkEncoding({ opcode: 0xd7, dst: 0, src: 0, offset: 0, imm: 8 })?.message).toContain("16, 32, 64");
