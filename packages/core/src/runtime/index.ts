@@ -36,4 +36,5 @@ export {
   type RunResult,
   type RunStatus,
 } from "./run-result.js";
-export { type PacketLoader, type Run, type RunContext, Runtime } from "./runtime.js";
+export { NO_CONTEXT, type Run, type RunContext } from "./run-stack.js";
+export { type PacketLoader, Runtime } from "./runtime.js";

@@ -1,8 +1,6 @@
-import { BpfError } from "../base/index.js";
 import { LinearMemory, type WasmGlobal, webAssembly } from "../wasm/index.js";
-import type { ProgramImage } from "./executable.js";
-import { functionRecord } from "./executable.js";
-import { AREA_SIZE, area } from "./execution-area.js";
+import { functionRecord, type ProgramImage } from "./executable.js";
+import { area } from "./execution-area.js";
 import { describeFault } from "./fault.js";
 import { HelperTable } from "./helper-table.js";
 import { RegionTable } from "./region-table.js";
@@ -16,36 +14,15 @@ import {
   type RunResult,
   type RunStatus,
 } from "./run-result.js";
+import { NO_CONTEXT, type Run, type RunContext, RunStack } from "./run-stack.js";
 
-/** What a program runs on: its context struct, and the packet behind it where there is one. Addresses and bytes. */
-export interface RunContext {
-  /** The context in its UAPI layout: r1 at entry. 0 for none. */
-  readonly address: number;
-  readonly size: number;
-  /** Where direct packet access may go; both 0 without a packet. */
-  readonly packetStart: number;
-  readonly packetEnd: number;
-}
+/**
+ * What `ld_abs` and `ld_ind` read: leaves `size` bytes (1, 2, 4) at `offset` of the packet of context `skb` in r0, from
+ * network byte order and zero-extended, and returns 1; 0 where there are none, and the function exits with r0 = 0.
+ */
+export type PacketLoader = (skb: number, offset: number, size: number) => number;
 
-/** Run of one program, or of a callback, that has not returned yet. Levels are reused, so keep no reference. */
-export interface Run {
-  /** Address of its execution area. */
-  readonly area: number;
-  readonly cpu: number;
-  /** The context it was started with; the runtime's helpers know more of it than the engines do. */
-  context: RunContext;
-  /** What a helper threw, until the result is read. */
-  cause: unknown;
-  /** Slots that it may execute. */
-  budget: number;
-}
-
-/** Runs that may be in progress within each other on one CPU: a helper that makes another program run, and so on. */
-const MAX_NESTING = 32;
-
-const NO_CONTEXT: RunContext = { address: 0, size: 0, packetStart: 0, packetEnd: 0 };
-
-/** Unwinds generated code and helpers up to {@link Runtime.execute}. */
+/** Unwinds generated code and helpers up to where the run was started. */
 class RunAborted extends Error {
   readonly status: RunStatus;
 
@@ -68,44 +45,30 @@ export class Runtime {
   readonly helpers = new HelperTable();
   readonly kfuncs = new HelperTable();
   readonly regions: RegionTable;
-  /** Packet bytes for the deprecated `ld_abs` and `ld_ind`; see {@link PacketLoader}. */
+  /** Packet bytes for the deprecated `ld_abs` and `ld_ind`. */
   loadPacket: PacketLoader = () => 0;
   readonly #images = new Map<number, ProgramImage>();
   readonly #functions = new Set<number>();
-  readonly #runs: Run[][];
-  /** Runs in progress, on each CPU. */
-  readonly #depth: number[];
+  readonly #runs: RunStack;
   #cpu = 0;
-  #budget = 0;
-  // The budget's halves, and those of the floor at which may_goto gives up.
-  readonly #budgetWords = new Int32Array(4);
-  /** The run in progress; its helpers act on it. */
-  #current: Run;
-  /** The run that ended last. */
-  #ended: Run;
 
   /** @param options.budget slots that each run may execute (default 10 million). */
   constructor(options: { memory?: LinearMemory; cpus?: number; budget?: number } = {}) {
     this.memory = options.memory ?? new LinearMemory();
     this.cpus = options.cpus ?? 1;
-    this.budget = options.budget ?? 10_000_000;
     this.cpuGlobal = new (webAssembly().Global)({ value: "i32", mutable: true }, 0);
     this.regions = new RegionTable(this.memory);
-    this.#runs = Array.from({ length: this.cpus }, () => []);
-    this.#depth = this.#runs.map(() => 0);
-    this.#current = this.#level(0, 0);
-    this.#ended = this.#current;
+    this.#runs = new RunStack(this.memory, this.cpus);
+    this.budget = options.budget ?? 10_000_000;
   }
 
-  /** Slots that each run may execute, up to 2^53. */
+  /** Slots that each run may execute, up to 2^53. Changing it concerns the runs to come. */
   get budget(): number {
-    return this.#budget;
+    return this.#runs.budget;
   }
 
   set budget(slots: number) {
-    this.#budget = Math.max(0, Math.min(Math.floor(slots), Number.MAX_SAFE_INTEGER));
-    const floor = Math.floor(this.#budget / 4);
-    this.#budgetWords.set([this.#budget, this.#budget / 2 ** 32, floor, floor / 2 ** 32]);
+    this.#runs.budget = slots;
   }
 
   get cpu(): number {
@@ -119,15 +82,7 @@ export class Runtime {
     this.cpuGlobal.value = cpu;
   }
 
-  /** The innermost run in progress. */
-  get run(): Run {
-    return this.#current;
-  }
-
-  /** Runs in progress on this CPU. */
-  get nesting(): number {
-    return this.#depth[this.#cpu]!;
-  }
+  // Running
 
   /** Runs a program and tells how it ended. */
   test(image: ProgramImage, context: RunContext = NO_CONTEXT): RunResult {
@@ -136,112 +91,167 @@ export class Runtime {
 
   /** Runs a program on the current CPU. {@link r0}, or {@link result}, then say more. */
   execute(image: ProgramImage, context: RunContext): RunStatus {
-    const outer = this.#current;
-    const run = this.#enter(context);
-    this.memory.i32[(run.area + area.program) >> 2] = image.record;
+    const run = this.begin(image, context);
     try {
       return image.execute(run.area, context.address);
     } catch (error) {
       return this.#caught(run, error);
     } finally {
-      this.#leave(run, outer);
+      this.#runs.end(run);
     }
   }
 
   /**
-   * Runs one function of a program as a run of its own: a timer's callback, a second program of a map's entry.
+   * Runs one function of a program as a run of its own: a timer's callback, say.
    *
    * @param record address of a function record.
    */
   executeFunction(record: number, a1: number, a2: number, a3: number): RunStatus {
-    const outer = this.#current;
-    const run = this.#enter(NO_CONTEXT);
+    const run = this.#runs.begin(this.#cpu, NO_CONTEXT);
     // One frame above the first, so that the function's frame is the first.
     this.memory.i32[(run.area + area.depth) >> 2] = -1;
-    try {
-      this.#invoke(run, record, a1, a2, a3, 0, 0);
+    const status = this.guard(run, () => {
+      this.invoke(record, a1, a2, a3);
       return RUN_EXIT;
+    });
+    this.#runs.end(run);
+    return status;
+  }
+
+  /** The first part of {@link execute}, for a run that is carried out in steps. */
+  begin(image: ProgramImage, context: RunContext = NO_CONTEXT): Run {
+    const run = this.#runs.begin(this.#cpu, context);
+    this.memory.i32[(run.area + area.program) >> 2] = image.record;
+    return run;
+  }
+
+  /** Runs generated code of `run`; what is thrown in it becomes a status. */
+  guard(run: Run, go: () => RunStatus): RunStatus {
+    try {
+      return go();
     } catch (error) {
       return this.#caught(run, error);
-    } finally {
-      this.#leave(run, outer);
     }
   }
 
-  /**
-   * Calls a function of the running program from within a helper, and returns the low half of its r0. A fault in it, or
-   * the end of the budget, unwinds the helper too.
-   *
-   * @param record address of a function record, which is what a program hands over as a callback.
-   */
-  invoke(record: number, a1: number, a2: number, a3 = 0, a4 = 0, a5 = 0): number {
-    return this.#invoke(this.#current, record, a1, a2, a3, a4, a5);
+  /** Ends a run that {@link begin} began. Runs end in the reverse order of their beginning. */
+  end(run: Run): void {
+    this.#runs.end(run);
   }
+
+  // The run that ended
 
   /** Low half of r0 of the run that ended last, unsigned. */
   get r0(): number {
-    return this.memory.u32[(this.#ended.area + area.registers) >> 2]!;
+    return this.memory.u32[(this.#runs.ended.area + area.registers) >> 2]!;
   }
 
-  /** Slots that the run that ended last executed. */
-  get executed(): number {
-    const at = (this.#ended.area + area.budget) >> 2;
-    return this.#ended.budget - (this.memory.i32[at + 1]! * 2 ** 32 + this.memory.u32[at]!);
+  /** Slots that `run`, or the run that ended last, has executed. */
+  executed(run: Run = this.#runs.ended): number {
+    const at = (run.area + area.budget) >> 2;
+    return run.budget - (this.memory.i32[at + 1]! * 2 ** 32 + this.memory.u32[at]!);
   }
 
-  /** A register of the innermost run, unsigned. */
-  register(index: number): bigint {
-    return this.memory.view.getBigUint64(this.#current.area + area.registers + index * 8, true);
-  }
-
-  /** Halves of a register of the innermost run: what wide helpers read. */
-  registerLow(index: number): number {
-    return this.memory.i32[(this.#current.area + area.registers + index * 8) >> 2]!;
-  }
-
-  registerHigh(index: number): number {
-    return this.memory.i32[(this.#current.area + area.registers + index * 8 + 4) >> 2]!;
-  }
-
-  /** Sets a register of the innermost run: r0 for wide results. */
-  setRegister(index: number, low: number, high: number): void {
-    const at = (this.#current.area + area.registers + index * 8) >> 2;
-    this.memory.i32[at] = low;
-    this.memory.i32[at + 1] = high;
-  }
-
-  /** Moves the bounds of direct packet access, after a helper moved the packet. */
-  setPacket(start: number, end: number): void {
-    const at = (this.#current.area + area.packetStart) >> 2;
-    this.memory.u32[at] = start;
-    this.memory.u32[at + 1] = end;
-  }
-
-  /** Ends the run in progress with a fault, from within a helper: the kernel's verifier rules this out. */
-  fault(message: string): never {
-    this.#current.cause = message;
-    this.memory.i32[(this.#current.area + area.faultReason) >> 2] = FAULT_HELPER;
-    throw new RunAborted(RUN_FAULT);
-  }
-
-  /** Ends the run in progress with this r0, from within a helper, whatever its call depth (bpf_throw). */
-  exit(low: number, high: number): never {
-    this.setRegister(0, low, high);
-    throw new RunAborted(RUN_EXIT);
-  }
-
-  /** How the run ended that returned `status` last, with all its details. */
-  result(status: RunStatus): RunResult {
-    const run = this.#ended;
+  /** How `run`, or the run that ended last, ended with `status`. */
+  result(status: RunStatus, run: Run = this.#runs.ended): RunResult {
     if (status === RUN_EXIT)
       return { kind: "exit", r0: this.memory.view.getBigUint64(run.area + area.registers, true) };
-    const image = this.#images.get(this.memory.u32[(run.area + area.program) >> 2]!);
+    const image = this.#imageOf(run);
     const slot = image?.slotAt(this.memory.i32[(run.area + area.position) >> 2]!) ?? 0;
     const program = image?.name ?? "";
     if (status === RUN_BUDGET) return { kind: "budget", program, slot };
     const fault = describeFault(this.memory, this.regions, run.area, { program, slot, cause: run.cause });
     return { kind: "fault", fault };
   }
+
+  // For helpers: the innermost run in progress
+
+  get run(): Run {
+    return this.#runs.current;
+  }
+
+  /** Runs in progress on this CPU. */
+  get nesting(): number {
+    return this.#runs.nesting(this.#cpu);
+  }
+
+  /** The program that runs; after a tail call not the one that was started. */
+  get runningImage(): ProgramImage | undefined {
+    return this.#imageOf(this.#runs.current);
+  }
+
+  /** A register, unsigned. */
+  register(index: number): bigint {
+    return this.memory.view.getBigUint64(this.run.area + area.registers + index * 8, true);
+  }
+
+  /** Low half of a register, as an i32. */
+  registerLow(index: number): number {
+    return this.memory.i32[(this.run.area + area.registers + index * 8) >> 2]!;
+  }
+
+  /** High half of a register, as an i32. */
+  registerHigh(index: number): number {
+    return this.memory.i32[(this.run.area + area.registers + index * 8 + 4) >> 2]!;
+  }
+
+  /** Sets a register: r0 for wide results. */
+  setRegister(index: number, low: number, high: number): void {
+    const at = (this.run.area + area.registers + index * 8) >> 2;
+    this.memory.i32[at] = low;
+    this.memory.i32[at + 1] = high;
+  }
+
+  /** Moves the bounds of direct packet access, after a helper moved the packet. */
+  setPacket(start: number, end: number): void {
+    const at = (this.run.area + area.packetStart) >> 2;
+    this.memory.u32[at] = start;
+    this.memory.u32[at + 1] = end;
+  }
+
+  /**
+   * Calls a function of a program and returns the low half of its r0. A fault in it, or the end of the budget, unwinds
+   * the helper too.
+   *
+   * @param record address of a function record, which is what a program hands over as a callback.
+   */
+  invoke(record: number, a1: number, a2: number, a3 = 0, a4 = 0, a5 = 0): number {
+    const { area: at } = this.run;
+    if (!this.#functions.has(record)) this.badCallTarget(record, 0);
+    const words = this.memory.u32;
+    const program = words[(record + functionRecord.program) >> 2]!;
+    const entry = words[(record + functionRecord.entry) >> 2]!;
+    const caller = words[(at + area.program) >> 2]!;
+    words[(at + area.program) >> 2] = program;
+    const status = this.#images.get(program)!.invoke(at, entry, a1, a2, a3, a4, a5);
+    if (status !== RUN_EXIT) throw new RunAborted(status);
+    this.memory.u32[(at + area.program) >> 2] = caller;
+    return this.memory.i32[(at + area.registers) >> 2]!;
+  }
+
+  /** Ends the run with a fault: what the kernel's verifier rules out. */
+  fault(message: string): never {
+    this.run.cause = message;
+    this.memory.i32[(this.run.area + area.faultReason) >> 2] = FAULT_HELPER;
+    throw new RunAborted(RUN_FAULT);
+  }
+
+  /** Ends the run with a fault: these halves of a register are no function that can be called. */
+  badCallTarget(low: number, high: number): never {
+    const at = this.run.area >> 2;
+    this.memory.i32[at + area.faultReason / 4] = FAULT_CALL_TARGET;
+    this.memory.i32[at + area.faultAddress / 4] = low;
+    this.memory.i32[at + area.faultAddress / 4 + 1] = high;
+    throw new RunAborted(RUN_FAULT);
+  }
+
+  /** Ends the run with this r0, whatever its call depth (bpf_throw). */
+  exit(low: number, high: number): never {
+    this.setRegister(0, low, high);
+    throw new RunAborted(RUN_EXIT);
+  }
+
+  // For engines
 
   /** Engines announce what they have prepared, so that faults and callbacks find it. */
   addImage(image: ProgramImage, functions: Iterable<number>): void {
@@ -259,58 +269,8 @@ export class Runtime {
     return this.#images.get(record);
   }
 
-  #invoke(run: Run, record: number, a1: number, a2: number, a3: number, a4: number, a5: number): number {
-    if (!this.#functions.has(record)) {
-      this.memory.i32[(run.area + area.faultReason) >> 2] = FAULT_CALL_TARGET;
-      this.memory.u32[(run.area + area.faultAddress) >> 2] = record;
-      throw new RunAborted(RUN_FAULT);
-    }
-    const words = this.memory.u32;
-    const program = words[(record + functionRecord.program) >> 2]!;
-    const entry = words[(record + functionRecord.entry) >> 2]!;
-    const status = this.#images.get(program)!.invoke(run.area, entry, a1, a2, a3, a4, a5);
-    if (status !== RUN_EXIT) throw new RunAborted(status);
-    return this.memory.i32[(run.area + area.registers) >> 2]!;
-  }
-
-  #enter(context: RunContext): Run {
-    const level = this.#depth[this.#cpu]!++;
-    const run = this.#runs[this.#cpu]![level] ?? this.#level(this.#cpu, level);
-    const words = this.memory.i32;
-    const at = run.area >> 2;
-    run.context = context;
-    run.cause = undefined;
-    run.budget = this.#budget;
-    words[at + area.budget / 4] = this.#budgetWords[0]!;
-    words[at + area.budget / 4 + 1] = this.#budgetWords[1]!;
-    words[at + area.mayGotoFloor / 4] = this.#budgetWords[2]!;
-    words[at + area.mayGotoFloor / 4 + 1] = this.#budgetWords[3]!;
-    words[at + area.tailCalls / 4] = 0;
-    words[at + area.depth / 4] = 0;
-    words[at + area.packetStart / 4] = context.packetStart;
-    words[at + area.packetEnd / 4] = context.packetEnd;
-    words[at + area.contextStart / 4] = context.address;
-    words[at + area.contextEnd / 4] = context.address + context.size;
-    words[at + area.faultReason / 4] = 0;
-    this.#current = run;
-    return run;
-  }
-
-  #leave(run: Run, outer: Run): void {
-    this.#depth[run.cpu]!--;
-    this.#ended = run;
-    this.#current = outer;
-  }
-
-  #level(cpu: number, level: number): Run {
-    if (level >= MAX_NESTING) {
-      this.#depth[cpu]!--;
-      throw new BpfError("NESTING", `${MAX_NESTING} runs are in progress within each other on CPU ${cpu}`, { cpu });
-    }
-    const address = this.memory.alloc(AREA_SIZE, 64);
-    const run: Run = { area: address, cpu, context: NO_CONTEXT, cause: undefined, budget: 0 };
-    this.#runs[cpu]![level] = run;
-    return run;
+  #imageOf(run: Run): ProgramImage | undefined {
+    return this.#images.get(this.memory.u32[(run.area + area.program) >> 2]!);
   }
 
   #caught(run: Run, error: unknown): RunStatus {
@@ -320,9 +280,3 @@ export class Runtime {
     return RUN_FAULT;
   }
 }
-
-/**
- * What `ld_abs` and `ld_ind` read: leaves `size` bytes (1, 2, 4) at `offset` of the packet of context `skb` in r0, from
- * network byte order and zero-extended, and returns 1; 0 where there are none, and the function exits with r0 = 0.
- */
-export type PacketLoader = (skb: number, offset: number, size: number) => number;

@@ -1,0 +1,4 @@
+export { type DebugFrame, DebugSession } from "./debug-session.js";
+export { Interpreter } from "./interpreter.js";
+export { InvalidProgramError } from "./predecode.js";
+export { InterpretedProgram } from "./program.js";

@@ -1,0 +1,72 @@
+import { functionRecord, type ProgramImage, programRecord, type RunStatus, type Runtime } from "../runtime/index.js";
+import type { InterpreterLoop } from "./interpreter.js";
+import type { Predecoded } from "./predecode.js";
+import { RECORD_SIZE, record } from "./record.js";
+
+/** A program in the interpreter's form: its records in linear memory. */
+export class InterpretedProgram implements ProgramImage {
+  readonly name: string;
+  readonly record: number;
+  /** Number of slots. */
+  readonly slots: number;
+  /** Addresses of the function records that its lddws load. */
+  readonly functions: readonly number[];
+  readonly #runtime: Runtime;
+  readonly #loop: InterpreterLoop;
+  readonly #code: number;
+
+  constructor(runtime: Runtime, loop: InterpreterLoop, name: string, predecoded: Predecoded) {
+    this.#runtime = runtime;
+    this.#loop = loop;
+    this.name = name;
+    this.slots = predecoded.slots;
+    const { memory } = runtime;
+    this.#code = memory.allocBytes(predecoded.records, 16);
+    this.record = memory.alloc(programRecord.size, 16);
+    memory.u32[(this.record + programRecord.entry) >> 2] = this.#code;
+    memory.u32[(this.record + programRecord.slots) >> 2] = this.slots;
+    this.functions = this.#createFunctions(predecoded.functionLoads);
+    runtime.addImage(this, this.functions);
+  }
+
+  execute(area: number, context: number): RunStatus {
+    return this.#loop.execute(area, context) as RunStatus;
+  }
+
+  invoke(area: number, entry: number, a1: number, a2: number, a3: number, a4: number, a5: number): RunStatus {
+    return this.#loop.invoke(area, entry, a1, a2, a3, a4, a5) as RunStatus;
+  }
+
+  slotAt(position: number): number {
+    return (position - this.#code) / RECORD_SIZE;
+  }
+
+  /** Address of the record of `slot`. */
+  positionOf(slot: number): number {
+    if (!(slot >= 0 && slot < this.slots)) throw new RangeError(`${this.name} has no slot ${slot}`);
+    return this.#code + slot * RECORD_SIZE;
+  }
+
+  close(): void {
+    this.#runtime.removeImage(this, this.functions);
+    for (const address of [this.#code, this.record, ...this.functions]) this.#runtime.memory.free(address);
+  }
+
+  /** One record a function that is loaded, however often; the loads' immediates become its address. */
+  #createFunctions(loads: ReadonlyMap<number, number>): number[] {
+    const { memory } = this.#runtime;
+    const records = new Map<number, number>();
+    for (const [load, slot] of loads) {
+      let address = records.get(slot);
+      if (address === undefined) {
+        address = memory.alloc(functionRecord.size, 16);
+        memory.u32[(address + functionRecord.program) >> 2] = this.record;
+        memory.u32[(address + functionRecord.entry) >> 2] = this.positionOf(slot);
+        memory.u32[(address + functionRecord.slot) >> 2] = slot;
+        records.set(slot, address);
+      }
+      memory.u32[(this.positionOf(load) + record.immediate) >> 2] = address;
+    }
+    return [...records.values()];
+  }
+}

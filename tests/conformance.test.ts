@@ -1,0 +1,72 @@
+import { readFileSync } from "node:fs";
+import { Interpreter } from "@tsbpf/core/interpreter";
+import { Runtime } from "@tsbpf/core/runtime";
+import { afterAll, describe, expect, it } from "vitest";
+import { sharedFile } from "../packages/linux/src/testing/shared-folder.js";
+
+// The public bpf_conformance suite's cases, as data in the shared folder.
+const file = sharedFile("conformance/cases.jsonl");
+
+interface Case {
+  readonly case: string;
+  readonly isa: string;
+  readonly mem: string;
+  readonly insns: string;
+  readonly result: string;
+  readonly error: string;
+}
+
+const cases: Case[] =
+  file === undefined
+    ? []
+    : readFileSync(file, "utf8")
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line) as Case);
+
+function bytesOfHex(hex: string): Uint8Array {
+  return Uint8Array.from(hex.match(/../g) ?? [], (byte) => Number.parseInt(byte, 16));
+}
+
+/** Runs a case as the suite does: r1 is the memory, r2 its length, and there is a helper 5. */
+function runInInterpreter(runtime: Runtime, interpreter: Interpreter, { case: name, insns, mem }: Case): bigint {
+  const bytes = bytesOfHex(mem);
+  const image = interpreter.prepare({ name, insns: bytesOfHex(insns) });
+  const address = bytes.length === 0 ? 0 : runtime.memory.allocBytes(bytes);
+  const session = interpreter.debug(image, { address, size: bytes.length, packetStart: 0, packetEnd: 0 });
+  try {
+    session.setRegister(2, BigInt(bytes.length));
+    expect(session.continue()).toBe(false);
+    const result = session.result()!;
+    if (result.kind !== "exit") throw new Error(result.kind === "fault" ? result.fault.message : result.kind);
+    return result.r0;
+  } finally {
+    session.close();
+    image.close();
+    if (address !== 0) runtime.memory.free(address);
+  }
+}
+
+describe.skipIf(file === undefined)("bpf_conformance (needs the shared folder)", () => {
+  const runtime = new Runtime();
+  runtime.helpers.define(5, { name: "ktime_get_ns", result: "int", wide: false, run: () => 0 });
+  const interpreter = new Interpreter(runtime);
+  let passed = 0;
+
+  it.each(cases.map((each) => [each.case, each] as const))("%s", (_name, each) => {
+    expect(each.error).toBe("");
+    expect(runInInterpreter(runtime, interpreter, each)).toBe(BigInt(each.result));
+    passed++;
+  });
+
+  it("leaks nothing", () => {
+    const before = runtime.memory.stats.bytes;
+    for (const each of cases.slice(0, 50)) runInInterpreter(runtime, interpreter, each);
+    expect(runtime.memory.stats.bytes).toBe(before);
+  });
+
+  afterAll(() => {
+    console.log(`bpf_conformance, interpreter: ${passed} of ${cases.length} cases passed`);
+    expect(passed).toBe(313);
+  });
+});
