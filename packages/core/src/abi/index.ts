@@ -17,6 +17,7 @@ export type {
   ReturnKind,
 } from "./helper-prototype.js";
 export { helperPrototypes } from "./helpers.js";
+export { helperMapRules, mapHelperRules } from "./map-helpers.js";
 export { isMapType, type MapType, mapTypeId, mapTypeName, mapTypes } from "./map-types.js";
 export type { HelperGrant, HelperMapRule, Kfunc, MapHelperRule, ProgramRules, ReturnRule } from "./program-rules.js";
 export { returnRule, rulesOfProgramType } from "./program-type-rules.js";
