@@ -1,6 +1,6 @@
 import { SyscallError } from "@tsbpf/core";
-import { errnos } from "./errno.js";
-import { libc } from "./libc.js";
+import { errnos, syscallError } from "./errno.js";
+import { lastErrno, libc } from "./libc.js";
 
 const forgotten = new FinalizationRegistry<number>((fd) => {
   libc().close(fd);
@@ -46,6 +46,15 @@ export class FileDescriptor {
   [Symbol.dispose](): void {
     this.close();
   }
+}
+
+const F_DUPFD_CLOEXEC = 1030;
+
+/** Another fd for what `fd` is, with an owner of its own. @throws SyscallError EBADF, EMFILE */
+export function duplicate(fd: number, what: string): FileDescriptor {
+  const copy = libc().fcntl(fd, F_DUPFD_CLOEXEC, 0);
+  if (copy < 0) throw syscallError(`fcntl of ${what}`, lastErrno());
+  return new FileDescriptor(copy, what);
 }
 
 /** What any use of something closed throws. The kernel is not asked. */

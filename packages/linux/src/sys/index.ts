@@ -2,7 +2,7 @@ export { type AttrField, type AttrFieldName, type BpfCommand, bpfCommands } from
 export { type Attr, type AttrValue, BpfCall, bpf } from "./bpf.js";
 export { btfFdById, loadBtf } from "./btf-load.js";
 export { ENOTSUPP, errnoName, errnos, syscallError } from "./errno.js";
-export { closedError, FileDescriptor } from "./file-descriptor.js";
+export { closedError, duplicate, FileDescriptor } from "./file-descriptor.js";
 export { lastErrno, libc } from "./libc.js";
 export { createMap, type MapCreate } from "./map-create.js";
 export { addressOf, cString, NativeBuffer, setU64, textOf, viewOf } from "./memory.js";

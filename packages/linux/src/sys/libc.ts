@@ -35,6 +35,8 @@ export interface Libc {
   umount(target: string, flags: number): number;
   sysconf(name: number): number;
   getpid(): number;
+  /** Index of a network device in the calling thread's network namespace; 0 where there is none. */
+  ifNameToIndex(name: string): number;
 }
 
 function loadLibc(): Libc {
@@ -73,6 +75,7 @@ function loadLibc(): Libc {
     umount: library.func("umount2", "int", ["const char *", "int"]),
     sysconf: library.func("long sysconf(int)"),
     getpid: library.func("int getpid()"),
+    ifNameToIndex: library.func("if_nametoindex", "uint", ["const char *"]),
   };
 }
 

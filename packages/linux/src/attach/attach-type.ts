@@ -1,0 +1,27 @@
+import { type AttachType, BpfError } from "@tsbpf/core";
+import type { Program } from "@tsbpf/core/host";
+
+/** `type`, or an error that says that it is missing. @throws BpfError `"ATTACH_TYPE"` */
+export function hookOf(program: Program, type: AttachType | undefined): AttachType {
+  if (type !== undefined) return type;
+  throw new BpfError(
+    "ATTACH_TYPE",
+    `program '${program.name}' of type ${program.type} does not say where it attaches: give an attach type`,
+    {
+      program: program.name,
+    },
+  );
+}
+
+/** @throws BpfError `"PROGRAM_TYPE"` when the program is none of `types`: what the kernel would call EINVAL. */
+export function requireType(program: Program, hook: string, ...types: readonly Program["type"][]): void {
+  if (types.includes(program.type)) return;
+  throw new BpfError(
+    "PROGRAM_TYPE",
+    `program '${program.name}' is of type ${program.type}; ${hook} takes ${types.join(" or ")}`,
+    {
+      program: program.name,
+      type: program.type,
+    },
+  );
+}

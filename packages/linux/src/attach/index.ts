@@ -1,0 +1,24 @@
+export { attachCgroup } from "./cgroup.js";
+export { attachIterator, IteratorLink, type IteratorOptions } from "./iterator.js";
+export { attachKprobe, attachKprobeMulti, type KprobeMultiOptions, type KprobeOptions } from "./kprobe.js";
+export { Attachment, BpfLink } from "./link.js";
+export { attachNetfilter, attachNetworkNamespace, type NetfilterOptions } from "./network-namespace.js";
+export { attachClassicFilter, attachReuseport, attachSocketFilter } from "./socket.js";
+export { attachSockmap } from "./sockmap.js";
+export { attachClsact, attachTcx, type ClsactOptions, type Direction, type TcxOptions } from "./tc.js";
+export {
+  attachPerf,
+  attachRawTracepoint,
+  attachTracepoint,
+  type CookieOptions,
+  type PerfEventOptions,
+} from "./tracepoint.js";
+export {
+  attachUprobe,
+  attachUprobeMulti,
+  findUsdt,
+  type UprobeMultiOptions,
+  type UprobeOptions,
+  type UprobePlace,
+} from "./uprobe.js";
+export { attachXdp, type XdpOptions } from "./xdp.js";

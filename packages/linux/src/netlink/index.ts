@@ -1,0 +1,2 @@
+export { attribute, type NetlinkMessage, NLM_F, parseAttributes } from "./message.js";
+export { RouteSocket } from "./socket.js";
