@@ -1,8 +1,8 @@
 import { type AttachType, attachTypeId } from "@tsbpf/core";
-import type { Link, Program } from "@tsbpf/core/host";
+import type { Program } from "@tsbpf/core/host";
 import { hookOf } from "./attach-type.js";
 import { withDirectory } from "./directory.js";
-import { createLink } from "./link.js";
+import { createLink, type KernelLink } from "./link.js";
 
 /** Attach types of program types that need not say theirs. */
 const implied: Readonly<Partial<Record<string, AttachType>>> = {
@@ -19,7 +19,7 @@ const implied: Readonly<Partial<Record<string, AttachType>>> = {
  * @param attachType Where the program doesn't say it itself: direction of a cgroup_skb program ...
  * @throws SyscallError EBADF for a cgroup v1 folder, EINVAL for a program of another type.
  */
-export function attachCgroup(program: Program, cgroup: string, attachType?: AttachType): Link {
+export function attachCgroup(program: Program, cgroup: string, attachType?: AttachType): KernelLink {
   const type = hookOf(program, attachType ?? program.spec.attachType ?? implied[program.type]);
   return withDirectory(cgroup, (fd) =>
     createLink("cgroup", program, { target_fd: fd, attach_type: attachTypeId(type) }, `to ${cgroup}`),

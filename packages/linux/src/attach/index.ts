@@ -1,8 +1,9 @@
 export { attachCgroup } from "./cgroup.js";
 export { attachIterator, IteratorLink, type IteratorOptions } from "./iterator.js";
 export { attachKprobe, attachKprobeMulti, type KprobeMultiOptions, type KprobeOptions } from "./kprobe.js";
-export { Attachment, BpfLink } from "./link.js";
+export { Attachment, BpfLink, type KernelLink } from "./link.js";
 export { attachNetfilter, attachNetworkNamespace, type NetfilterOptions } from "./network-namespace.js";
+export { OpenLinks } from "./open-links.js";
 export { attachClassicFilter, attachReuseport, attachSocketFilter } from "./socket.js";
 export { attachSockmap } from "./sockmap.js";
 export { attachClsact, attachTcx, type ClsactOptions, type Direction, type TcxOptions } from "./tc.js";

@@ -1,8 +1,8 @@
 import { attachTypeId } from "@tsbpf/core";
-import type { Link, Program } from "@tsbpf/core/host";
-import { addressOf, cString } from "../sys/index.js";
+import type { Program } from "@tsbpf/core/host";
+import { addressOf, cString, keepAlive } from "../sys/index.js";
 import { requireType } from "./attach-type.js";
-import { createLink } from "./link.js";
+import { createLink, type KernelLink } from "./link.js";
 import { attachPerfEvent, openPerfEvent } from "./perf-event.js";
 import { probeEventSource } from "./probe-event.js";
 import { targetOf } from "./tracepoint.js";
@@ -19,7 +19,7 @@ export interface KprobeOptions {
 }
 
 /** Attaches to a kernel function's entry or return. @throws SyscallError ENOENT where the kernel has no kprobes. */
-export function attachKprobe(program: Program, options: KprobeOptions = {}): Link {
+export function attachKprobe(program: Program, options: KprobeOptions = {}): KernelLink {
   requireType(program, "a kprobe", "kprobe");
   const symbol = options.symbol ?? targetOf(program);
   const source = probeEventSource("kprobe");
@@ -35,8 +35,8 @@ export function attachKprobe(program: Program, options: KprobeOptions = {}): Lin
     0,
     `kprobe at ${symbol}`,
   );
-  // `name` has to live until here: its address is all that the kernel was given.
-  return attachPerfEvent(options.return && name.length > 0 ? "kretprobe" : "kprobe", program, event, options.cookie);
+  keepAlive(name);
+  return attachPerfEvent(options.return ? "kretprobe" : "kprobe", program, event, options.cookie);
 }
 
 export interface KprobeMultiOptions {
@@ -47,11 +47,11 @@ export interface KprobeMultiOptions {
 }
 
 /** Attaches one program to many kernel functions. Since 5.18; loaded with attach type `trace_kprobe_multi`. */
-export function attachKprobeMulti(program: Program, options: KprobeMultiOptions): Link {
+export function attachKprobeMulti(program: Program, options: KprobeMultiOptions): KernelLink {
   requireType(program, "kprobe.multi", "kprobe");
   const names = options.symbols.map(cString);
   const session = program.spec.attachType === "trace_kprobe_session";
-  return createLink(
+  const link = createLink(
     "kprobe_multi",
     program,
     {
@@ -63,4 +63,6 @@ export function attachKprobeMulti(program: Program, options: KprobeMultiOptions)
     },
     `at ${options.symbols.length} functions`,
   );
+  keepAlive(names);
+  return link;
 }

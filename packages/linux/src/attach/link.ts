@@ -8,6 +8,8 @@ import { LINK_INFO_SIZE } from "../sys/object-info.js";
 export class BpfLink implements Link {
   readonly kind: string;
   readonly id: number;
+  /** Told once when this is closed. @internal */
+  onClose: (() => void) | undefined;
   readonly #fd: FileDescriptor;
   #program: Program;
 
@@ -50,7 +52,9 @@ export class BpfLink implements Link {
   }
 
   close(): void {
+    if (this.#fd.closed) return;
     this.#fd.close();
+    this.onClose?.();
   }
 
   [Symbol.dispose](): void {
@@ -72,6 +76,8 @@ export class Attachment implements Link {
   readonly kind: string;
   readonly id = 0;
   readonly outlives: boolean;
+  /** Told once when this is closed. @internal */
+  onClose: (() => void) | undefined;
   readonly #actions: AttachmentActions;
   #program: Program;
   #closed = false;
@@ -99,13 +105,20 @@ export class Attachment implements Link {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#actions.detach();
+    try {
+      this.#actions.detach();
+    } finally {
+      this.onClose?.();
+    }
   }
 
   [Symbol.dispose](): void {
     this.close();
   }
 }
+
+/** A link of this host, of either kind. */
+export type KernelLink = BpfLink | Attachment;
 
 /** The attr of a BPF_LINK_CREATE beside the program. */
 type LinkAttr = Omit<ConstructorParameters<typeof BpfCall<"BPF_LINK_CREATE">>[1], "prog_fd">;

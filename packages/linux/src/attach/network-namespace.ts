@@ -1,8 +1,8 @@
 import { attachTypeId } from "@tsbpf/core";
-import type { Link, Program } from "@tsbpf/core/host";
+import type { Program } from "@tsbpf/core/host";
 import { NetworkNamespace } from "../sys/index.js";
 import { requireType } from "./attach-type.js";
-import { createLink } from "./link.js";
+import { createLink, type KernelLink } from "./link.js";
 
 const NFPROTO = { ipv4: 2, ipv6: 10 } as const;
 const hooks = { prerouting: 0, input: 1, forward: 2, output: 3, postrouting: 4 } as const;
@@ -13,7 +13,7 @@ const BPF_F_NETFILTER_IP_DEFRAG = 1;
  *
  * @param namespace The calling thread's own unless given.
  */
-export function attachNetworkNamespace(program: Program, namespace?: NetworkNamespace): Link {
+export function attachNetworkNamespace(program: Program, namespace?: NetworkNamespace): KernelLink {
   requireType(program, "a network namespace", "sk_lookup", "flow_dissector");
   const type = program.type === "sk_lookup" ? "sk_lookup" : "flow_dissector";
   const create = (fd: number) =>
@@ -33,7 +33,7 @@ export interface NetfilterOptions {
 }
 
 /** Attaches a netfilter program in the calling thread's network namespace. Since 6.4. */
-export function attachNetfilter(program: Program, options: NetfilterOptions): Link {
+export function attachNetfilter(program: Program, options: NetfilterOptions): KernelLink {
   requireType(program, "a netfilter hook", "netfilter");
   return createLink(
     "netfilter",

@@ -4,7 +4,7 @@ import { fdOf } from "../host/linux-map.js";
 import { attribute, NLM_F, RouteSocket } from "../netlink/index.js";
 import { errnos } from "../sys/index.js";
 import { deviceIndex } from "./device.js";
-import { Attachment, BpfLink, createLink } from "./link.js";
+import { Attachment, BpfLink, createLink, type KernelLink } from "./link.js";
 
 export type Direction = "ingress" | "egress";
 
@@ -24,7 +24,7 @@ export function attachTcx(
   device: string | number,
   direction: Direction,
   options: TcxOptions = {},
-): Link {
+): KernelLink {
   const anchor = options.before ?? options.after;
   const place = options.before !== undefined ? BPF_F_BEFORE : BPF_F_AFTER;
   const relative = anchor instanceof BpfLink ? { flags: place | BPF_F_LINK, "tcx.relative_fd": anchor.fd } : {};

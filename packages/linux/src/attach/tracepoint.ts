@@ -1,10 +1,10 @@
 import { existsSync, readFileSync } from "node:fs";
 import { BpfError, NotSupportedError } from "@tsbpf/core";
-import type { Link, Program } from "@tsbpf/core/host";
+import type { Program } from "@tsbpf/core/host";
 import { fdOf } from "../host/linux-map.js";
 import { BpfCall, syscallError } from "../sys/index.js";
 import { requireType } from "./attach-type.js";
-import { BpfLink } from "./link.js";
+import { BpfLink, type KernelLink } from "./link.js";
 import { attachPerfEvent, openPerfEvent } from "./perf-event.js";
 
 const PERF_TYPE_TRACEPOINT = 2;
@@ -21,7 +21,7 @@ export interface CookieOptions {
  *
  * @throws NotSupportedError when tracefs is not mounted, BpfError `"NO_ATTACH_TARGET"` for an unknown tracepoint.
  */
-export function attachTracepoint(program: Program, name?: string, options: CookieOptions = {}): Link {
+export function attachTracepoint(program: Program, name?: string, options: CookieOptions = {}): KernelLink {
   requireType(program, "a tracepoint", "tracepoint");
   const tracepoint = (name ?? targetOf(program)).replace(":", "/");
   const id = BigInt(readEventId(tracepoint));
@@ -59,7 +59,7 @@ function readEventId(name: string): string {
  * Attaches to a raw tracepoint (`raw_tp`, since 4.17), named as in the kernel's sources: `"sched_switch"`; or a BTF-typed
  * one (`tp_btf`, since 5.5), fentry, fexit, fmod_ret or LSM program, whose target was fixed when it was loaded.
  */
-export function attachRawTracepoint(program: Program, name?: string, options: CookieOptions = {}): Link {
+export function attachRawTracepoint(program: Program, name?: string, options: CookieOptions = {}): KernelLink {
   requireType(program, "a raw tracepoint", "raw_tracepoint", "raw_tracepoint_writable", "tracing", "lsm");
   const untyped = program.type.startsWith("raw_tracepoint");
   const target = untyped ? (name ?? targetOf(program)) : undefined;
@@ -88,7 +88,7 @@ export interface PerfEventOptions {
 }
 
 /** Runs a perf_event program on samples of an event. Since 4.9. */
-export function attachPerf(program: Program, options: PerfEventOptions): Link {
+export function attachPerf(program: Program, options: PerfEventOptions): KernelLink {
   requireType(program, "a perf event", "perf_event");
   const attr = {
     type: options.type,

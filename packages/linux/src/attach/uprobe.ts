@@ -1,9 +1,9 @@
 import { attachTypeId, BpfError } from "@tsbpf/core";
-import type { Link, Program } from "@tsbpf/core/host";
+import type { Program } from "@tsbpf/core/host";
 import { Executable, type UsdtProbe, usdtProbes } from "../elf/index.js";
-import { addressOf, cString } from "../sys/index.js";
+import { addressOf, cString, keepAlive } from "../sys/index.js";
 import { requireType } from "./attach-type.js";
-import { createLink } from "./link.js";
+import { createLink, type KernelLink } from "./link.js";
 import { attachPerfEvent, openPerfEvent } from "./perf-event.js";
 import { probeEventSource } from "./probe-event.js";
 
@@ -33,7 +33,7 @@ export interface UprobeOptions extends UprobePlace {
  * @param path The file, as this process sees it.
  * @throws BpfError `"NO_ATTACH_TARGET"` for an unknown symbol.
  */
-export function attachUprobe(program: Program, path: string, options: UprobeOptions): Link {
+export function attachUprobe(program: Program, path: string, options: UprobeOptions): KernelLink {
   requireType(program, "a uprobe", "kprobe");
   const offset = resolvePlace(path, options);
   const source = probeEventSource("uprobe");
@@ -46,8 +46,8 @@ export function attachUprobe(program: Program, path: string, options: UprobeOpti
     options.pid === undefined ? 0 : -1,
     `uprobe at ${path}+${offset}`,
   );
-  // `name` has to live until here: its address is all that the kernel was given.
-  return attachPerfEvent(options.return && name.length > 0 ? "uretprobe" : "uprobe", program, event, options.cookie);
+  keepAlive(name);
+  return attachPerfEvent(options.return ? "uretprobe" : "uprobe", program, event, options.cookie);
 }
 
 export interface UprobeMultiOptions {
@@ -63,7 +63,7 @@ export interface UprobeMultiOptions {
  * Attaches one program to many places of a file at once. Since 6.6; the program has to be loaded with attach type
  * `trace_uprobe_multi`, or `trace_uprobe_session` (6.13).
  */
-export function attachUprobeMulti(program: Program, path: string, options: UprobeMultiOptions): Link {
+export function attachUprobeMulti(program: Program, path: string, options: UprobeMultiOptions): KernelLink {
   requireType(program, "uprobe.multi", "kprobe");
   const executable = options.places.some((place) => place.symbol !== undefined) ? Executable.read(path) : undefined;
   const offsets = BigUint64Array.from(options.places, (place) => BigInt(placeIn(executable, path, place)));

@@ -1,10 +1,10 @@
 import { attachTypeId } from "@tsbpf/core";
-import type { Link, Program, XdpMode } from "@tsbpf/core/host";
+import type { Program, XdpMode } from "@tsbpf/core/host";
 import { fdOf } from "../host/linux-map.js";
 import { attribute, RouteSocket } from "../netlink/index.js";
 import { duplicate } from "../sys/index.js";
 import { deviceIndex } from "./device.js";
-import { Attachment, createLink } from "./link.js";
+import { Attachment, createLink, type KernelLink } from "./link.js";
 
 const XDP_FLAGS_REPLACE = 16;
 const modeFlags = { generic: 2, native: 4, offload: 8 } as const;
@@ -25,7 +25,7 @@ export interface XdpOptions {
 }
 
 /** Attaches an XDP program to a network device. @throws SyscallError ENODEV, EBUSY, EOPNOTSUPP, EINVAL */
-export function attachXdp(program: Program, device: string | number, options: XdpOptions = {}): Link {
+export function attachXdp(program: Program, device: string | number, options: XdpOptions = {}): KernelLink {
   const index = deviceIndex(device);
   const flags = options.mode === undefined ? 0 : modeFlags[options.mode];
   if (options.via === "netlink") return attachByNetlink(program, index, flags, device);

@@ -15,6 +15,7 @@ import {
   closedError,
   errnos,
   FileDescriptor,
+  keepAlive,
   lastErrno,
   libc,
   mapInfo,
@@ -217,7 +218,9 @@ export class LinuxMap implements RawMap {
     const { view, address } = this.#attr;
     view.setUint32(24, flags, true);
     const result = this.#bpf(command, address, command === DELETE ? DELETE_ATTR_SIZE : ATTR_SIZE);
-    return result < 0 ? -lastErrno() : result;
+    const answer = result < 0 ? -lastErrno() : result;
+    keepAlive(this);
+    return answer;
   }
 
   #batch<C extends "BPF_MAP_UPDATE_BATCH" | "BPF_MAP_DELETE_BATCH">(command: C, keys: Uint8Array, count: number) {

@@ -3,6 +3,7 @@ import { BpfMap, type Host, type LoadedObject, type ObjectShape, type Program } 
 import { kernelProblem } from "../availability.js";
 import { Closables } from "./closables.js";
 import { KernelBtf } from "./kernel-btf.js";
+import { KernelHooks } from "./kernel-hooks.js";
 import type { LinuxLoadOptions } from "./load-options.js";
 import { mapCodecs } from "./map-codecs.js";
 import { createLinuxMap } from "./map-loader.js";
@@ -15,12 +16,14 @@ import { possibleCpus } from "./possible-cpus.js";
  *     using host = await Linux.open();
  *     using object = await host.load(readObject(bytes));
  */
-export class Linux implements Host {
+export class Linux extends KernelHooks implements Host {
   readonly kind = "linux";
   readonly #open = new Closables();
   readonly #kernel = new KernelBtf();
 
-  private constructor() {}
+  private constructor() {
+    super();
+  }
 
   /** @throws NotSupportedError saying what is in the way, where this process cannot use bpf(2). */
   static async open(): Promise<Linux> {
@@ -52,6 +55,7 @@ export class Linux implements Host {
   }
 
   close(): void {
+    this.links.closeAll();
     this.#open.closeAll();
     this.#kernel.close();
   }

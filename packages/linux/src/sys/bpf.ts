@@ -1,7 +1,7 @@
 import { type AttrField, type AttrFieldName, type BpfCommand, bpfCommands } from "./attributes.js";
 import { syscallError } from "./errno.js";
 import { lastErrno, libc } from "./libc.js";
-import { addressOf, cString, NativeBuffer, setU64 } from "./memory.js";
+import { addressOf, cString, keepAlive, NativeBuffer, setU64 } from "./memory.js";
 
 /**
  * A value for an attr field: a number or bigint as it is, bytes as a pointer to them (null pointer when undefined), a
@@ -73,7 +73,9 @@ export class BpfCall<C extends BpfCommand> {
   /** Makes the call: its result (0, or a new fd), or the negative errno. */
   try(): number {
     const result = libc().bpf(bpfCommands[this.command].number, this.#attr.address, this.#attr.length);
-    return result < 0 ? -lastErrno() : result;
+    const answer = result < 0 ? -lastErrno() : result;
+    keepAlive(this);
+    return answer;
   }
 
   /**

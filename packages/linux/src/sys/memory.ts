@@ -47,3 +47,18 @@ export function textOf(bytes: Uint8Array): string {
   const end = bytes.indexOf(0);
   return new TextDecoder().decode(end < 0 ? bytes : bytes.subarray(0, end));
 }
+
+let kept: unknown;
+
+/**
+ * Keeps `value` from being collected up to this line. The engine may collect what the code doesn't mention any more, and
+ * an address that the kernel was given mentions nothing.
+ */
+export function keepAlive(value: unknown): void {
+  kept = value;
+}
+
+/** Only so that the last kept value is not dead code. @internal */
+export function lastKept(): unknown {
+  return kept;
+}
