@@ -1,3 +1,4 @@
+export { btfCodec, mapCodecs, typedCodec } from "./btf-codec.js";
 export { type EventSink, EventStream, type EventSubscription, type MapEvent } from "./event-stream.js";
 export type { Host, LoadedObject, LoadOptions, ObjectShape } from "./host.js";
 export type { DeviceHooks, Link, XdpMode } from "./link.js";

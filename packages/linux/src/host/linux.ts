@@ -1,11 +1,10 @@
 import { createObject, type MapSpec, NotSupportedError, type ObjectSpec, type ProgramSpec } from "@tsbpf/core";
-import { BpfMap, type Host, type LoadedObject, type ObjectShape, type Program } from "@tsbpf/core/host";
+import { BpfMap, type Host, type LoadedObject, mapCodecs, type ObjectShape, type Program } from "@tsbpf/core/host";
 import { kernelProblem } from "../availability.js";
 import { Closables } from "./closables.js";
 import { KernelBtf } from "./kernel-btf.js";
 import { KernelHooks } from "./kernel-hooks.js";
 import type { LinuxLoadOptions } from "./load-options.js";
-import { mapCodecs } from "./map-codecs.js";
 import { createLinuxMap } from "./map-loader.js";
 import { ObjectLoader } from "./object-loader.js";
 import { possibleCpus } from "./possible-cpus.js";
@@ -51,7 +50,7 @@ export class Linux extends KernelHooks implements Host {
   }
 
   createMap(spec: MapSpec): BpfMap {
-    return new BpfMap(this.#open.add(createLinuxMap(spec)), mapCodecs(spec));
+    return new BpfMap(this.#open.add(createLinuxMap(spec)), mapCodecs(spec, undefined));
   }
 
   close(): void {

@@ -1,5 +1,5 @@
 import { BpfError, type MapSpec, type ObjectSpec, type ProgramSpec, requireLittleEndian } from "@tsbpf/core";
-import { BpfMap, bytesCodec, type Program, Variable } from "@tsbpf/core/host";
+import { BpfMap, mapCodecs, type Program, typedCodec, Variable } from "@tsbpf/core/host";
 import { FileDescriptor, loadBtf, syscallError } from "../sys/index.js";
 import { attachTarget } from "./attach-target.js";
 import { kconfigValue } from "./kconfig-data.js";
@@ -8,7 +8,6 @@ import { fdOf, type LinuxMap } from "./linux-map.js";
 import type { LinuxProgram } from "./linux-program.js";
 import type { LinuxLoadOptions } from "./load-options.js";
 import { LinuxObject } from "./loaded-object.js";
-import { mapCodecs } from "./map-codecs.js";
 import { createLinuxMap, openOrPinMap } from "./map-loader.js";
 import { type ObjectBtf, objectBtf } from "./object-btf.js";
 import { pinPath, unpin } from "./pinning.js";
@@ -168,7 +167,8 @@ export class ObjectLoader {
     const variables: Record<string, Variable> = {};
     for (const [name, spec] of this.#object.variables) {
       const map = this.#maps.get(spec.map);
-      if (map !== undefined) variables[name] = new Variable(spec, map.raw, bytesCodec(spec.size));
+      if (map !== undefined)
+        variables[name] = new Variable(spec, map.raw, typedCodec(this.#object.btf, spec.typeId, spec.size));
     }
     const programs: Record<string, Program> = Object.fromEntries(this.#programs);
     return new LinuxObject(
