@@ -1,2 +1,4 @@
+export { POISON_HELPER } from "./core-patch.js";
+export { applyCoreRelocations, type CoreResolution, relocateForTarget } from "./core-relocation.js";
 export type { TypeChoice } from "./program-types.js";
 export { type ReadObjectOptions, readObject } from "./read-object.js";
