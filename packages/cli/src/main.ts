@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import { CommandError } from "./command-error.js";
 import { exitStatus } from "./exit-status.js";
 import { processTerminal, type Terminal } from "./terminal.js";
+import { addVerbs } from "./verbs.js";
 
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
   version: string;
@@ -16,9 +17,17 @@ export async function runMain(): Promise<void> {
 /** Runs one command line; every failure becomes a line on standard error and an exit status. */
 export async function runCommandLine(words: readonly string[], terminal: Terminal): Promise<number> {
   const root = createRoot(terminal);
+  let status: number = exitStatus.ok;
+  const session = () => {
+    const { json, pretty } = root.opts<{ json?: boolean; pretty?: boolean }>();
+    return { terminal, json: json === true || pretty === true, pretty: pretty === true };
+  };
+  addVerbs(root, session, (code) => {
+    status = code;
+  });
   try {
-    await root.parseAsync([...words], { from: "user" });
-    return exitStatus.ok;
+    await root.parseAsync(liftGlobalOptions(words), { from: "user" });
+    return status;
   } catch (error) {
     return reportFailure(error, terminal, {
       json: words.includes("--json") || words.includes("-j"),
@@ -27,10 +36,21 @@ export async function runCommandLine(words: readonly string[], terminal: Termina
   }
 }
 
+const globalOptions = ["-j", "--json", "-p", "--pretty", "--debug"];
+
+/** bpftool's users write `-j` before the verb, others behind it: both are taken, up to a `--`. */
+function liftGlobalOptions(words: readonly string[]): string[] {
+  const end = words.includes("--") ? words.indexOf("--") : words.length;
+  const isGlobal = (word: string, index: number) => index < end && globalOptions.includes(word);
+  return [...words.filter(isGlobal), ...words.filter((word, index) => !isGlobal(word, index))];
+}
+
 function createRoot(terminal: Terminal): Command {
   return new Command("tsbpf")
     .description("eBPF, whole: write a program, prove it safe, run it, watch it and ship it.")
     .version(`tsbpf ${version}`, "-V, --version")
+    .option("-j, --json", "answer in JSON")
+    .option("-p, --pretty", "answer in indented JSON")
     .option("--debug", "print a stack trace with an error")
     .exitOverride()
     .showSuggestionAfterError()

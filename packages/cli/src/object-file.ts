@@ -1,0 +1,69 @@
+import { readFile } from "node:fs/promises";
+import type { ProgramSpec, ProgramType } from "@tsbpf/core";
+import { type ObjectSpec, readObject } from "@tsbpf/core";
+import { CommandError } from "./command-error.js";
+
+/** Reads an object, or compiles one from a C source first. */
+export async function readObjectFile(
+  file: string,
+  options: { type?: ProgramType | undefined } = {},
+): Promise<ObjectSpec> {
+  if (file.endsWith(".c")) {
+    const { compileObject } = await import("./compile.js");
+    return readObject(await compileObject(file), { name: file, type: options.type });
+  }
+  return readObject(await readInput(file), { name: file, type: options.type });
+}
+
+/** A whole file, with a message that says what is wrong with the name where it is. */
+export async function readInput(file: string): Promise<Uint8Array> {
+  try {
+    return new Uint8Array(await readFile(file));
+  } catch (error) {
+    throw new CommandError(describeFileError(file, error), { cause: error });
+  }
+}
+
+export function describeFileError(file: string, error: unknown): string {
+  const code = (error as NodeJS.ErrnoException).code;
+  const known: Record<string, string> = {
+    ENOENT: "no such file",
+    EACCES: "permission denied",
+    EISDIR: "is a directory",
+    ENOTDIR: "a part of the path is no directory",
+  };
+  return `${file}: ${(code !== undefined && known[code]) || (error instanceof Error ? error.message : String(error))}`;
+}
+
+/**
+ * The program that `name` names, by function or by section; without a name the only one that `suits`.
+ *
+ * @throws CommandError naming the choices where there is none or more than one.
+ */
+export function chooseProgram(
+  object: ObjectSpec,
+  name: string | undefined,
+  suits: (program: ProgramSpec) => boolean = () => true,
+): ProgramSpec {
+  const all = [...object.programs.values()];
+  if (name !== undefined) {
+    const named = object.programs.get(name) ?? all.find((program) => program.section === name);
+    if (named !== undefined) return named;
+    throw new CommandError(`there is no program '${name}' in ${object.name || "the object"}`, {
+      hint: listPrograms(all),
+    });
+  }
+  const fitting = all.filter(suits);
+  if (fitting.length === 1) return fitting[0]!;
+  if (all.length === 0) throw new CommandError(`${object.name || "the object"} has no programs`);
+  throw new CommandError(
+    fitting.length === 0
+      ? "none of the object's programs can be used here"
+      : "the object has several programs: choose one with --program",
+    { hint: listPrograms(fitting.length === 0 ? all : fitting) },
+  );
+}
+
+function listPrograms(programs: readonly ProgramSpec[]): string {
+  return programs.map(({ name, section, type }) => `  ${name}  (${type}, SEC("${section}"))`).join("\n");
+}

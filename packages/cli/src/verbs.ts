@@ -1,0 +1,43 @@
+import { type Command, Option } from "commander";
+import type { Session } from "./session.js";
+
+/**
+ * Adds every verb to the command line. What a verb does is in its own folder and is only loaded when it runs, so that
+ * starting up costs next to nothing.
+ */
+export function addVerbs(root: Command, session: () => Session, finish: (status: number) => void): void {
+  addAsm(root, session);
+  addDisasm(root, session);
+  void finish;
+}
+
+function addAsm(root: Command, session: () => Session): void {
+  root
+    .command("asm")
+    .summary("assemble a source to raw instructions")
+    .description("Assembles the kernel log's, LLVM's or the conformance suite's style of BPF assembly.")
+    .argument("<FILE>", "assembly source")
+    .requiredOption("-o, --output <OUT>", "where the raw little-endian slots go")
+    .action(async (file: string, options: { output: string }) => {
+      const { asm } = await import("./asm/command.js");
+      await asm(session(), file, options);
+    });
+}
+
+function addDisasm(root: Command, session: () => Session): void {
+  root
+    .command("disasm")
+    .summary("list the instructions of an object, a C source or a raw image")
+    .argument("<FILE>", "object (.o), C source (.c) or raw little-endian slots")
+    .option("--program <NAME>", "one program, by function or section")
+    .option("--source", "C lines between the instructions")
+    .addOption(
+      new Option("--style <STYLE>", "how to write instructions")
+        .choices(["kernel", "llvm", "assembly"])
+        .default("kernel"),
+    )
+    .action(async (file: string, options: object) => {
+      const { disasm } = await import("./disasm/command.js");
+      await disasm(session(), file, options);
+    });
+}
