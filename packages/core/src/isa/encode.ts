@@ -51,3 +51,8 @@ export function encodeRow(row: InstructionRow, operands: OperandValues): Instruc
   };
   return row.opcode === OPCODE_LDDW ? { ...instruction, immHigh: field("immHigh") } : instruction;
 }
+
+/** Both halves of a 64-bit constant, signed or unsigned. */
+export function wideImmediates(value: bigint): { readonly imm: number; readonly immHigh: number } {
+  return { imm: Number(BigInt.asIntN(32, value)), immHigh: Number(BigInt.asIntN(32, value >> 32n)) };
+}

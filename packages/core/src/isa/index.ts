@@ -7,6 +7,38 @@ export type {
   AssemblyReference,
   AssemblySection,
 } from "./assembly.js";
+export {
+  type AccessType,
+  alu32,
+  alu64,
+  atomic,
+  byteSwap,
+  call,
+  exit,
+  goto,
+  jump,
+  jump32,
+  lddw,
+  lddwOf,
+  ldx,
+  mov32,
+  mov64,
+  movsx,
+  neg,
+  type Register,
+  r0,
+  r1,
+  r2,
+  r3,
+  r4,
+  r5,
+  r6,
+  r7,
+  r8,
+  r9,
+  r10,
+  store,
+} from "./build.js";
 export { classify, classifyInstruction, classifySlot, rowsOfOpcode } from "./classify.js";
 export {
   type DisassembledLine,
@@ -40,6 +72,7 @@ export {
   type Slots,
   slotCount,
 } from "./instruction.js";
+export { type InsertOptions, InstructionList } from "./instruction-list.js";
 export * from "./opcodes.js";
 export type { ConformanceGroup, InstructionField, InstructionRow, IsaVersion, OperandForm } from "./row.js";
 export { instructionTable } from "./table.js";

@@ -204,8 +204,3 @@ function readMap(reader: TokenReader): WideOperand {
   }
   return { source: ofValue ? `${source === "map_fd" ? "map" : "map_idx"}_value` : source, operands: { imm, immHigh } };
 }
-
-/** Both halves of a 64-bit constant, signed or unsigned. */
-export function wideImmediates(value: bigint): { readonly imm: number; readonly immHigh: number } {
-  return { imm: Number(BigInt.asIntN(32, value)), immHigh: Number(BigInt.asIntN(32, value >> 32n)) };
-}

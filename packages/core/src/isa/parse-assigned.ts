@@ -1,4 +1,5 @@
 import { AssembleError } from "../base/index.js";
+import { wideImmediates } from "./encode.js";
 import type { AtomicOperation } from "./form.js";
 import { OPCODE_LDDW } from "./instruction.js";
 import {
@@ -15,7 +16,6 @@ import {
   seesRegister,
   seesWideSource,
   toImmediate,
-  wideImmediates,
 } from "./operands.js";
 import { type ParsedInstruction, parsedAs } from "./parsed.js";
 import type { TokenReader } from "./token-reader.js";

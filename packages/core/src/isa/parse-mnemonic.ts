@@ -1,4 +1,5 @@
 import { AssembleError } from "../base/index.js";
+import { wideImmediates } from "./encode.js";
 import {
   readDisplacement,
   readImmediate,
@@ -7,7 +8,6 @@ import {
   readWideSource,
   seesRegister,
   seesWideSource,
-  wideImmediates,
 } from "./operands.js";
 import { type NamedOperand, type ParsedInstruction, parsedAs } from "./parsed.js";
 import type { InstructionField, InstructionRow } from "./row.js";
