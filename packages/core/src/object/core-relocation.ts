@@ -28,11 +28,12 @@ export interface CoreResolution {
  * `invalid func unknown#195896080`.
  *
  * @param local The object's own BTF.
- * @param target The kernel's BTF; with a list, the first graph that has a type of the name decides (vmlinux, then modules).
+ * @param target The kernel's BTF; or several, vmlinux's first and modules' behind it, which are only looked at for types
+ * that vmlinux lacks (and may be read only then: the iterable is walked anew each time).
  * @throws BpfError `"CORE_RELOCATION"` where several target types disagree, or a relocation makes no sense.
  * @see https://docs.kernel.org/bpf/libbpf/libbpf_overview.html#bpf-co-re-compile-once-run-everywhere
  */
-export function applyCoreRelocations(program: ProgramSpec, local: Btf, target: Btf | readonly Btf[]): ProgramSpec {
+export function applyCoreRelocations(program: ProgramSpec, local: Btf, target: Btf | Iterable<Btf>): ProgramSpec {
   return relocateForTarget(program, local, target).program;
 }
 
@@ -40,11 +41,11 @@ export function applyCoreRelocations(program: ProgramSpec, local: Btf, target: B
 export function relocateForTarget(
   program: ProgramSpec,
   local: Btf,
-  target: Btf | readonly Btf[],
+  target: Btf | Iterable<Btf>,
 ): { readonly program: ProgramSpec; readonly resolutions: readonly CoreResolution[] } {
   if (program.coreRelocations.length === 0) return { program, resolutions: [] };
   const insns = program.insns.slice();
-  const relocator = new Relocator(local, Array.isArray(target) ? target : [target as Btf]);
+  const relocator = new Relocator(local, Symbol.iterator in target ? target : [target]);
   const resolutions = program.coreRelocations.map((relocation) => relocator.relocate(insns, relocation));
   return { program: { ...program, insns, coreRelocations: [] }, resolutions };
 }
@@ -56,10 +57,10 @@ interface Candidate {
 
 class Relocator {
   readonly #local: Btf;
-  readonly #targets: readonly Btf[];
+  readonly #targets: Iterable<Btf>;
   readonly #candidates = new Map<TypeId, Candidate[]>();
 
-  constructor(local: Btf, targets: readonly Btf[]) {
+  constructor(local: Btf, targets: Iterable<Btf>) {
     this.#local = local;
     this.#targets = targets;
   }
@@ -93,8 +94,8 @@ class Relocator {
     }
     // What one relocation told apart stays so for the others of its type.
     if (matching.length > 0) this.#candidates.set(relocation.typeId, matching);
-    const btf = this.#targets[0] ?? this.#local;
-    return agreed ?? { btf, path: undefined, result: coreValue(btf, relocation, undefined) };
+    if (agreed !== undefined) return agreed;
+    return { btf: this.#local, path: undefined, result: coreValue(this.#local, relocation, undefined) };
   }
 
   #sideOf(relocation: CoreRelocation, local: CoreSide, { btf, id }: Candidate): CoreSide | undefined {
@@ -121,13 +122,16 @@ class Relocator {
 
   #search(name: string, typeId: TypeId): Candidate[] {
     const type = this.#local.type(typeId);
-    let found: Candidate[] = [];
-    for (const [index, btf] of this.#targets.entries()) {
+    const found: Candidate[] = [];
+    let first = true;
+    for (const btf of this.#targets) {
       // A module's graph contains vmlinux's, which was searched before it.
-      const from = index === 0 ? 1 : btf.firstId;
-      const ids = btf.findFlavors(name).filter((id) => id >= from && kindsCompatible(type, btf.type(id)));
-      found = found.concat(ids.map((id) => ({ btf, id })));
-      if (index === 0 && found.length > 0) break;
+      const from = first ? 1 : btf.firstId;
+      for (const id of btf.findFlavors(name)) {
+        if (id >= from && kindsCompatible(type, btf.type(id))) found.push({ btf, id });
+      }
+      if (first && found.length > 0) break;
+      first = false;
     }
     return found;
   }

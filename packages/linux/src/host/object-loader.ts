@@ -1,5 +1,6 @@
 import { BpfError, type MapSpec, type ObjectSpec, type ProgramSpec, requireLittleEndian } from "@tsbpf/core";
 import { BpfMap, mapCodecs, type Program, typedCodec, Variable } from "@tsbpf/core/host";
+import { applyCoreRelocations } from "@tsbpf/core/object";
 import { FileDescriptor, loadBtf, syscallError } from "../sys/index.js";
 import { attachTarget } from "./attach-target.js";
 import { kconfigValue } from "./kconfig-data.js";
@@ -143,7 +144,8 @@ export class ObjectLoader {
   }
 
   #loadProgram(spec: ProgramSpec): LinuxProgram {
-    const code = resolveReferences(spec, spec.insns, (name) => fdOf(this.#map(name)), this.#kernel);
+    const { insns } = this.#relocate(spec);
+    const code = resolveReferences(spec, insns, (name) => fdOf(this.#map(name)), this.#kernel);
     const program = loadLinuxProgram(spec, {
       code,
       target: attachTarget(spec, this.#kernel, this.#options.targets?.[spec.name]),
@@ -154,6 +156,20 @@ export class ObjectLoader {
     });
     this.#owned.push(program);
     return program;
+  }
+
+  /** CO-RE: fields, types and enumerators as the running kernel has them. */
+  #relocate(spec: ProgramSpec): ProgramSpec {
+    const { btf } = this.#object;
+    if (btf === undefined || spec.coreRelocations.length === 0) return spec;
+    const kernel = this.#kernel;
+    const graphs = {
+      *[Symbol.iterator]() {
+        yield kernel.vmlinux;
+        for (const module of kernel.modules()) yield module.btf;
+      },
+    };
+    return applyCoreRelocations(spec, btf, graphs);
   }
 
   #map(name: string): BpfMap {
