@@ -44,7 +44,8 @@ export function isLegacyMapSection(name: string): boolean {
  *     28       flags, inner map's position, NUMA node   samples/bpf, if a map of maps or with BPF_F_NUMA_NODE; else
  *              flags, id, pinning                       aya, iproute2 before 4.14
  *     36       flags, id, pinning, inner id, inner slot iproute2, Cilium
- *     280      flags, pinning, namespace                gobpf ("maps/NAME" sections)
+ *     280      flags, pinning, namespace                gobpf ("maps/NAME" sections; its own namespaces, 3, are read as
+ *                                                       the global one)
  *
  * @returns prog arrays and others by iproute2's `id`, for programs in sections named `id/slot`
  * @throws FormatError for a definition that fits none of these
@@ -64,8 +65,9 @@ export function readLegacyMaps(
   if (defined.length === 0 && section.size > 0)
     throw new FormatError("no symbol names a map", { section: section.name });
   const maps: LegacyMap[] = defined.map((symbol, i) => {
-    const end = defined[i + 1]?.value ?? section.size;
-    const legacy = readDefinition(elf, section, symbol, end - symbol.value);
+    // Between two definitions a linker may have left one that nothing names.
+    const room = (defined[i + 1]?.value ?? section.size) - symbol.value;
+    const legacy = readDefinition(elf, section, symbol, symbol.size > 0 ? Math.min(symbol.size, room) : room);
     annotate(btf, symbol.name, legacy.map);
     table.define(section.index, symbol.value, symbol.name, legacy.map);
     return legacy;
@@ -122,7 +124,7 @@ function readDefinition(elf: ElfFile, section: ElfSection, symbol: ElfSymbol, si
 }
 
 function pinning(number: number, place: { section: string; offset: number }): MapSpec["pinning"] {
-  const namespaces = ["none", "object", "global"] as const;
+  const namespaces = ["none", "object", "global", "global"] as const;
   const known = namespaces[number];
   if (known === undefined)
     throw new NotSupportedError("pinning", `pin namespace ${number} of a map in ${place.section}`);
