@@ -1,6 +1,6 @@
 import { FormatError } from "../base/index.js";
 import { type Btf, datasecVariables } from "../btf/index.js";
-import { createMap, type MapSpec, type VariableSpec } from "../spec/index.js";
+import { createMap, type MapEntry, type MapSpec, type VariableSpec } from "../spec/index.js";
 import { u32Key } from "./btf-maps.js";
 import { type ElfSection, SHF_ALLOC, SHF_EXECINSTR, SHF_WRITE, SHT_NOBITS, SHT_PROGBITS } from "./elf.js";
 import { GlobalVariable } from "./global-variable.js";
@@ -11,6 +11,8 @@ const BPF_F_RDONLY_PROG = 1 << 7;
 const BPF_F_MMAPABLE = 1 << 10;
 /** Where compilers put `__arena` globals. */
 const ARENA_SECTION = ".addr_space.1";
+/** Bytes; `max_entries` of an arena counts pages. */
+const ARENA_PAGE = 4096;
 /** INT_MAX, the kernel's limit on a value. */
 const MAX_VALUE_SIZE = 2 ** 31 - 1;
 
@@ -51,12 +53,16 @@ export function addDataMap(section: ElfSection, objectName: string, btf: Btf | u
     maxEntries: 1,
     flags: (constant ? BPF_F_RDONLY_PROG : 0) | (shared ? BPF_F_MMAPABLE : 0),
     valueTypeId: btf?.find(section.name, "datasec")[0] ?? 0,
-    contents: section.type === SHT_NOBITS ? [] : [{ key: u32Key(0), value: section.data.slice() }],
+    contents: initialContents(section),
     freeze: constant,
     dataSection: section.name,
   });
   table.addData(section.index, section.name, map);
   return map;
+}
+
+function initialContents(section: ElfSection): MapEntry[] {
+  return section.type === SHT_NOBITS ? [] : [{ key: u32Key(0), value: section.data.slice() }];
 }
 
 /**
@@ -70,7 +76,12 @@ export function placeArenaData(section: ElfSection, table: MapTable): string {
   if (arenas.length !== 1 || key === undefined || arena === undefined) {
     throw new FormatError(`arena variables need one arena map, there are ${arenas.length}`, { section: section.name });
   }
-  arena.contents = [{ key: u32Key(0), value: section.data.slice() }];
+  if (section.size > arena.maxEntries * ARENA_PAGE) {
+    throw new FormatError(`${section.size} bytes of variables don't fit into ${arena.maxEntries} pages`, {
+      section: section.name,
+    });
+  }
+  arena.contents = initialContents(section);
   arena.dataSection = section.name;
   table.placeData(section.index, key);
   return key;
@@ -119,7 +130,7 @@ export function readVariables(
       });
     }
     const place = { name: symbol.name, map: mapKey, offset: symbol.value, size, typeId: type?.type ?? 0, constant };
-    variables.push(new GlobalVariable(place, table.maps, littleEndian));
+    variables.push(new GlobalVariable(place, section.size, table.maps, littleEndian));
   }
   return variables;
 }

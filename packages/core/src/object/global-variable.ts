@@ -12,10 +12,12 @@ export class GlobalVariable implements VariableSpec {
   readonly typeId: TypeId;
   readonly constant: boolean;
   readonly #maps: ReadonlyMap<string, MapSpec>;
+  readonly #sectionSize: number;
   readonly #littleEndian: boolean;
 
   constructor(
     variable: Pick<VariableSpec, "name" | "map" | "offset" | "size" | "typeId" | "constant">,
+    sectionSize: number,
     maps: ReadonlyMap<string, MapSpec>,
     littleEndian: boolean,
   ) {
@@ -25,14 +27,14 @@ export class GlobalVariable implements VariableSpec {
     this.size = variable.size;
     this.typeId = variable.typeId;
     this.constant = variable.constant;
+    this.#sectionSize = sectionSize;
     this.#maps = maps;
     this.#littleEndian = littleEndian;
   }
 
   get(): Uint8Array {
-    const value = this.#map.contents[0]?.value;
-    if (!(value instanceof Uint8Array)) return new Uint8Array(this.size);
-    return value.slice(this.offset, this.offset + this.size);
+    const bytes = this.#initial(this.#map);
+    return bytes === undefined ? new Uint8Array(this.size) : bytes.slice(this.offset, this.offset + this.size);
   }
 
   set(value: Uint8Array | number | bigint | boolean): void {
@@ -45,21 +47,31 @@ export class GlobalVariable implements VariableSpec {
       });
     }
     const map = this.#map;
-    const known = map.contents[0]?.value;
-    const contents = known instanceof Uint8Array ? known : new Uint8Array(map.valueSize);
-    contents.set(bytes, this.offset);
-    if (contents !== known) map.contents = [{ key: u32Key(0), value: contents }];
+    let initial = this.#initial(map);
+    if (initial === undefined) {
+      initial = new Uint8Array(this.#sectionSize);
+      map.contents = [{ key: u32Key(0), value: initial }];
+    }
+    initial.set(bytes, this.offset);
   }
 
   get #map(): MapSpec {
-    const map = this.#maps.get(this.map);
-    if (map === undefined || map.valueSize < this.offset + this.size) {
-      throw new BpfError("VARIABLE_SIZE", `map ${this.map} doesn't hold the variable ${this.name} any more`, {
-        variable: this.name,
-        map: this.map,
-      });
-    }
-    return map;
+    return this.#maps.get(this.map) ?? this.#gone();
+  }
+
+  /** The map's initial bytes; undefined where it has none, which means zeros. */
+  #initial(map: MapSpec): Uint8Array | undefined {
+    const value = map.contents[0]?.value;
+    if (value === undefined) return undefined;
+    if (!(value instanceof Uint8Array) || value.length < this.offset + this.size) this.#gone();
+    return value;
+  }
+
+  #gone(): never {
+    throw new BpfError("VARIABLE_SIZE", `map ${this.map} doesn't hold the variable ${this.name} any more`, {
+      variable: this.name,
+      map: this.map,
+    });
   }
 
   #encode(value: number | bigint | boolean): Uint8Array {
