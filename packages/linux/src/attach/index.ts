@@ -2,6 +2,7 @@ export { attachCgroup } from "./cgroup.js";
 export { attachIterator, IteratorLink, type IteratorOptions } from "./iterator.js";
 export { attachKprobe, attachKprobeMulti, type KprobeMultiOptions, type KprobeOptions } from "./kprobe.js";
 export { Attachment, BpfLink, type KernelLink } from "./link.js";
+export { attachLwt, type LwtRoute } from "./lwt.js";
 export { attachNetfilter, attachNetworkNamespace, type NetfilterOptions } from "./network-namespace.js";
 export { OpenLinks } from "./open-links.js";
 export { attachClassicFilter, attachReuseport, attachSocketFilter } from "./socket.js";

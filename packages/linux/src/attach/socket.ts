@@ -1,6 +1,6 @@
 import type { Program } from "@tsbpf/core/host";
 import { fdOf } from "../host/linux-map.js";
-import { addressOf, lastErrno, libc, NativeBuffer, setU64, syscallError } from "../sys/index.js";
+import { lastErrno, libc, NativeBuffer, setU64, syscallError } from "../sys/index.js";
 import { requireType } from "./attach-type.js";
 import { Attachment } from "./link.js";
 
@@ -11,8 +11,8 @@ const SO_ATTACH_BPF = 50;
 const SO_ATTACH_REUSEPORT_EBPF = 52;
 const SO_DETACH_REUSEPORT_BPF = 68;
 
-function setOption(fd: number, option: number, name: string, value: NativeBuffer): void {
-  if (libc().setsockopt(fd, SOL_SOCKET, option, value.address, value.length) < 0) {
+function setOption(fd: number, option: number, name: string, value: NativeBuffer, size = value.length): void {
+  if (libc().setsockopt(fd, SOL_SOCKET, option, value.address, size) < 0) {
     throw syscallError(`setsockopt of ${name}`, lastErrno());
   }
 }
@@ -47,7 +47,7 @@ export function attachClassicFilter(
   instructions: Uint8Array,
   socket: number,
 ): { close(): void; [Symbol.dispose](): void } {
-  setOption(socket, SO_ATTACH_FILTER, "SO_ATTACH_FILTER", classicProgram(instructions));
+  setOption(socket, SO_ATTACH_FILTER, "SO_ATTACH_FILTER", classicProgram(instructions), FPROG_SIZE);
   let closed = false;
   const close = () => {
     if (closed) return;
@@ -57,12 +57,14 @@ export function attachClassicFilter(
   return { close, [Symbol.dispose]: close };
 }
 
-/** struct sock_fprog: count u16, pointer at 8. */
+const FPROG_SIZE = 16;
+
+/** struct sock_fprog (count u16, pointer at 8) with the instructions behind it. */
 function classicProgram(instructions: Uint8Array): NativeBuffer {
-  const program = new NativeBuffer(16 + instructions.length);
-  program.bytes.set(instructions, 16);
+  const program = new NativeBuffer(FPROG_SIZE + instructions.length);
+  program.bytes.set(instructions, FPROG_SIZE);
   program.view.setUint16(0, instructions.length / 8, true);
-  setU64(program.view, 8, addressOf(program.bytes) + 16);
+  setU64(program.view, 8, program.address + FPROG_SIZE);
   return program;
 }
 

@@ -6,8 +6,8 @@ import { hookOf, requireType } from "./attach-type.js";
 import { Attachment } from "./link.js";
 
 /**
- * Attaches an sk_msg program, or an sk_skb parser or verdict, to a sockmap or sockhash: it runs for the sockets in it.
- * The attachment goes with the map.
+ * Attaches an sk_msg program, or an sk_skb parser or verdict, to a sockmap or sockhash: it runs for the sockets
+ * that are put into it from then on. The attachment goes with the map.
  */
 export function attachSockmap(program: Program, map: BpfMap, attachType?: AttachType): Attachment {
   requireType(program, "a sockmap", "sk_msg", "sk_skb");

@@ -80,7 +80,7 @@ export interface PerfEventOptions {
   readonly period?: number | undefined;
   /** or so often a second. */
   readonly frequency?: number | undefined;
-  /** Default: all processes (-1). */
+  /** Thread to watch: a tid, 0 for the calling thread, -1 (the default) for all. */
   readonly pid?: number | undefined;
   /** Default: any CPU (-1); either pid or cpu has to be given. */
   readonly cpu?: number | undefined;

@@ -8,6 +8,7 @@ import {
   attachIterator,
   attachKprobe,
   attachKprobeMulti,
+  attachLwt,
   attachNetfilter,
   attachNetworkNamespace,
   attachPerf,
@@ -28,6 +29,7 @@ import {
   type KernelLink,
   type KprobeMultiOptions,
   type KprobeOptions,
+  type LwtRoute,
   type NetfilterOptions,
   OpenLinks,
   type PerfEventOptions,
@@ -84,6 +86,11 @@ export abstract class KernelHooks implements DeviceHooks {
   /** A netfilter program. Since 6.4. */
   attachNetfilter(program: Program, options: NetfilterOptions): KernelLink {
     return this.links.add(attachNetfilter(program, options));
+  }
+
+  /** A route whose packets go through an lwt_in, lwt_out or lwt_xmit program. */
+  attachLwt(program: Program, route: LwtRoute): Attachment {
+    return this.links.add(attachLwt(program, route));
   }
 
   /** A socket filter on a socket's fd. */

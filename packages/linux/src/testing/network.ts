@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import koffi from "koffi";
-import { FileDescriptor, lastErrno, NativeBuffer, NetworkNamespace, syscallError } from "../sys/index.js";
+import { FileDescriptor, lastErrno, libc, NativeBuffer, NetworkNamespace, syscallError } from "../sys/index.js";
 
 const library = koffi.load(null);
 const socket = library.func("int socket(int, int, int)");
@@ -89,6 +89,14 @@ export class TestSocket {
 
   get fd(): number {
     return this.#fd.number;
+  }
+
+  /** SO_REUSEPORT */
+  sharePort(): this {
+    const one = new NativeBuffer(4);
+    one.view.setInt32(0, 1, true);
+    check("setsockopt", libc().setsockopt(this.fd, 1, 15, one.address, 4));
+    return this;
   }
 
   bind(address: string, port: number): this {
