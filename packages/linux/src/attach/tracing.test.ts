@@ -70,7 +70,7 @@ describeKernel("programs that trace", () => {
       type: 1,
       config: 0,
       frequency: 1000,
-      pid: process.pid,
+      pid: 0,
     });
     const before = runs();
     const end = Date.now() + 60;
