@@ -81,9 +81,11 @@ function nameRegion(memory: LinearMemory, regions: RegionTable, at: number, targ
     { name: "the context", start: word(area.contextStart), end: word(area.contextEnd) },
     { name: "the stack", start: at + area.frames, end: at + area.frames + MAX_CALL_FRAMES * FRAME_SIZE },
   ].filter(({ start, end }) => end > start);
-  const inside = ranges.find(({ start, end }) => address >= start && address < end);
-  const region = inside?.name ?? regions.find(address)?.name;
-  if (region !== undefined) return region;
-  const near = ranges.find(({ start, end }) => address >= start - NEAR && address < end + NEAR);
-  return near?.name ?? regions.find(address, NEAR)?.name;
+  const distance = ({ start, end }: { start: number; end: number }) =>
+    address < start ? start - address : Math.max(0, address - end + 1);
+  const nearest = ranges.sort((a, b) => distance(a) - distance(b))[0];
+  if (nearest !== undefined && distance(nearest) === 0) return nearest.name;
+  const region = regions.find(address) ?? regions.find(address, NEAR);
+  if (region !== undefined) return region.name;
+  return nearest !== undefined && distance(nearest) < NEAR ? nearest.name : undefined;
 }

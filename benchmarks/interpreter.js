@@ -1,0 +1,174 @@
+// The interpreter against uBPF's: `node benchmarks/interpreter.js [path of uBPF's sources]` after `npm run build`.
+// Alternates between the two and prints medians and ratios; without the path it prints its own times.
+import { spawn, spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { Interpreter } from "@tsbpf/core/interpreter";
+import { assemble } from "@tsbpf/core/isa";
+import { Runtime } from "@tsbpf/core/runtime";
+
+const ROUNDS = 15;
+
+// Programs get the packet's address in r1. Its length is the first u16 of the packet's padding, so that both engines,
+// whose contexts differ, run the same instructions.
+const workloads = [
+  { name: "empty", runs: 200_000, source: "r0 = 0; exit" },
+  {
+    name: "ALU loop, 10 k rounds",
+    runs: 20,
+    source: `
+      r0 = 0
+      r1 = 10000
+      r2 = 0x9e3779b1 ll
+    loop:
+      r0 += r1
+      r0 ^= r2
+      r3 = r0
+      r3 >>= 7
+      r0 *= 31
+      r0 += r3
+      r1 -= 1
+      if r1 != 0 goto loop
+      exit`,
+  },
+  {
+    name: "parse and count",
+    runs: 100_000,
+    source: `
+      r6 = r1
+      r2 = *(u16 *)(r6 + 12)
+      r2 = be16 r2
+      r0 = 0
+      if r2 != 0x800 goto out
+      r3 = *(u8 *)(r6 + 14)
+      r3 &= 15
+      r3 <<= 2
+      if r3 < 20 goto out
+      r4 = *(u8 *)(r6 + 23)
+      *(u32 *)(r10 - 4) = r4
+      r5 = r6
+      r5 += 14
+      r5 += r3
+      r7 = *(u16 *)(r5 + 2)
+      r7 = be16 r7
+      r1 = r4
+      call 5
+      if r0 == 0 goto out
+      r1 = *(u64 *)(r6 + 1500)
+      r1 += 1
+      *(u64 *)(r6 + 1500) = r1
+      r0 = 2
+    out:
+      exit`,
+  },
+  {
+    name: "checksum of 1500 B",
+    runs: 500,
+    source: `
+      r0 = 0
+      r2 = 750
+    loop:
+      r3 = *(u16 *)(r1 + 0)
+      r0 += r3
+      r1 += 2
+      r2 += -1
+      if r2 != 0 goto loop
+      r3 = r0
+      r3 >>= 16
+      r0 &= 0xffff
+      r0 += r3
+      exit`,
+  },
+];
+
+function packet() {
+  const bytes = new Uint8Array(1508);
+  for (let at = 0; at < 1500; at++) bytes[at] = (at * 7) & 0xff;
+  bytes.set([0x08, 0x00, 0x45], 12);
+  bytes[23] = 6;
+  return bytes;
+}
+
+/** Median of numbers. */
+function median(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[sorted.length >> 1];
+}
+
+function ownEngine() {
+  const runtime = new Runtime();
+  runtime.helpers.define(5, { name: "first_argument", result: "uint", wide: false, run: (a1) => a1 });
+  const interpreter = new Interpreter(runtime);
+  const bytes = packet();
+  const address = runtime.memory.allocBytes(bytes);
+  const context = { address, size: bytes.length, packetStart: 0, packetEnd: 0 };
+  const images = new Map();
+  return (workload) => {
+    const { name, source, runs } = workload;
+    if (!images.has(name)) images.set(name, interpreter.prepare({ name, insns: assemble(source) }));
+    const image = images.get(name);
+    const start = process.hrtime.bigint();
+    for (let run = 0; run < runs; run++) runtime.execute(image, context);
+    const ns = Number(process.hrtime.bigint() - start) / runs;
+    return { ns, r0: runtime.r0 };
+  };
+}
+
+function buildUbpf(path) {
+  const folder = mkdtempSync(join(tmpdir(), "tsbpf-ubpf-"));
+  writeFileSync(join(folder, "ubpf_config.h"), "#pragma once\n");
+  const sources = readdirSync(join(path, "vm"))
+    .filter((name) => /^ubpf_.*\.c$/.test(name) && !name.includes("arm64") && !name.includes("loader"))
+    .map((name) => join(path, "vm", name));
+  const include = [`-I${folder}`, `-I${join(path, "vm")}`, `-I${join(path, "vm/inc")}`];
+  const binary = join(folder, "runner");
+  const runner = join(import.meta.dirname, "ubpf-runner.c");
+  const flags = ["-O2", "-w", "-DNDEBUG", "-D_GNU_SOURCE", ...include, runner, ...sources, "-o", binary, "-lm"];
+  const { status, stderr } = spawnSync("cc", flags, { encoding: "utf8" });
+  if (status !== 0) throw new Error(`uBPF doesn't compile: ${stderr}`);
+  return { folder, binary };
+}
+
+function ubpfEngine(path) {
+  const { folder, binary } = buildUbpf(path);
+  const child = spawn(binary, { stdio: ["pipe", "pipe", "inherit"] });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const hex = (bytes) => Buffer.from(bytes).toString("hex");
+  return {
+    async run({ source, runs }) {
+      child.stdin.write(`${hex(assemble(source))} ${hex(packet())} ${runs}\n`);
+      const { value } = await lines.next();
+      const [r0, ns] = value.split(" ");
+      return { ns: Number(ns), r0: Number(BigInt(r0) & 0xffff_ffffn) };
+    },
+    close() {
+      child.stdin.end();
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+const path = process.argv[2];
+const own = ownEngine();
+const ubpf = path === undefined ? undefined : ubpfEngine(path);
+console.log(`${"workload".padEnd(26)}${"tsbpf ns".padStart(12)}${"uBPF ns".padStart(12)}${"ratio".padStart(8)}`);
+for (const workload of workloads) {
+  for (let warmup = 0; warmup < 5; warmup++) own(workload);
+  const times = [];
+  const theirs = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const mine = own(workload);
+    times.push(mine.ns);
+    if (ubpf === undefined) continue;
+    const other = await ubpf.run(workload);
+    theirs.push(other.ns);
+    if (other.r0 !== mine.r0) throw new Error(`${workload.name}: ${mine.r0} here, ${other.r0} in uBPF`);
+  }
+  const ns = median(times);
+  const reference = theirs.length === 0 ? undefined : median(theirs);
+  const columns = [ns.toFixed(1), reference?.toFixed(1) ?? "-", reference ? (ns / reference).toFixed(2) : "-"];
+  console.log(workload.name.padEnd(26) + columns.map((text, at) => text.padStart([12, 12, 8][at])).join(""));
+}
+ubpf?.close();

@@ -1,0 +1,55 @@
+// Runs programs in uBPF's interpreter for benchmarks/interpreter.js.
+//
+// Standard input: a line a request, "<program hex> <memory hex or -> <runs>"; answers each with "<r0> <ns per run>". r1 is the
+// memory, r2 its length, helper 5 returns its first argument.
+#include <inttypes.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <ubpf.h>
+
+static uint64_t first_argument(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e) {
+  (void)b, (void)c, (void)d, (void)e;
+  return a;
+}
+
+static size_t bytes_of_hex(char *hex) {
+  size_t length = strcmp(hex, "-") == 0 ? 0 : strlen(hex) / 2;
+  for (size_t at = 0; at < length; at++) {
+    char digits[3] = {hex[2 * at], hex[2 * at + 1], 0};
+    hex[at] = (char)strtoul(digits, NULL, 16);
+  }
+  return length;
+}
+
+static double now(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return time.tv_sec * 1e9 + time.tv_nsec;
+}
+
+int main(void) {
+  static char program[1 << 20], memory[1 << 20];
+  unsigned runs;
+  while (scanf("%1048575s %1048575s %u", program, memory, &runs) == 3) {
+    struct ubpf_vm *vm = ubpf_create();
+    char *error = NULL;
+    size_t program_length = bytes_of_hex(program), memory_length = bytes_of_hex(memory);
+    ubpf_register(vm, 5, "first_argument", as_external_function_t((void *)first_argument));
+    if (ubpf_load(vm, program, (uint32_t)program_length, &error) < 0) {
+      fprintf(stderr, "%s\n", error);
+      return 1;
+    }
+    uint64_t result = 0;
+    double start = now();
+    for (unsigned run = 0; run < runs; run++) {
+      if (ubpf_exec(vm, memory, memory_length, &result) < 0) return 1;
+    }
+    printf("0x%" PRIx64 " %f\n", result, (now() - start) / runs);
+    fflush(stdout);
+    ubpf_destroy(vm);
+  }
+  return 0;
+}
