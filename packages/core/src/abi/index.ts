@@ -7,6 +7,27 @@ export {
   type ContextQuery,
   findContextField,
 } from "./context-layout.js";
+export {
+  E2BIG,
+  EAGAIN,
+  EBADF,
+  EBUSY,
+  EEXIST,
+  EFAULT,
+  EINVAL,
+  ELOOP,
+  ENODEV,
+  ENOENT,
+  ENOMEM,
+  ENOSPC,
+  ENOTSOCK,
+  ENOTSUPP,
+  EOPNOTSUPP,
+  EOVERFLOW,
+  EPERM,
+  ERANGE,
+  errnoName,
+} from "./errno.js";
 export { baseHelpers, helperGrants } from "./helper-grants.js";
 export type {
   ArgumentKind,
@@ -17,6 +38,38 @@ export type {
   ReturnKind,
 } from "./helper-prototype.js";
 export { helperPrototypes } from "./helpers.js";
+export {
+  BPF_ANY,
+  BPF_EXIST,
+  BPF_F_CLONE,
+  BPF_F_INNER_MAP,
+  BPF_F_LINK,
+  BPF_F_LOCK,
+  BPF_F_MMAPABLE,
+  BPF_F_NO_COMMON_LRU,
+  BPF_F_NO_PREALLOC,
+  BPF_F_NO_USER_CONV,
+  BPF_F_NUMA_NODE,
+  BPF_F_PRESERVE_ELEMS,
+  BPF_F_RDONLY,
+  BPF_F_RDONLY_PROG,
+  BPF_F_SEGV_ON_FAULT,
+  BPF_F_STACK_BUILD_ID,
+  BPF_F_VTYPE_BTF_OBJ_FD,
+  BPF_F_WRONLY,
+  BPF_F_WRONLY_PROG,
+  BPF_F_ZERO_SEED,
+  BPF_NOEXIST,
+  BPF_RB_AVAIL_DATA,
+  BPF_RB_CONS_POS,
+  BPF_RB_FORCE_WAKEUP,
+  BPF_RB_NO_WAKEUP,
+  BPF_RB_PROD_POS,
+  BPF_RB_RING_SIZE,
+  BPF_RINGBUF_BUSY_BIT,
+  BPF_RINGBUF_DISCARD_BIT,
+  BPF_RINGBUF_HDR_SZ,
+} from "./map-flags.js";
 export { helperMapRules, mapHelperRules } from "./map-helpers.js";
 export { isMapType, type MapType, mapTypeId, mapTypeName, mapTypes } from "./map-types.js";
 export type { HelperGrant, HelperMapRule, Kfunc, MapHelperRule, ProgramRules, ReturnRule } from "./program-rules.js";

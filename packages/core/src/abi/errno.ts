@@ -1,0 +1,50 @@
+/**
+ * The error numbers that maps and helpers answer with, as on x86-64 and every other architecture with the generic
+ * numbers. ENOTSUPP is the kernel's own, which bpf(2) lets through although errno(3) doesn't have it.
+ */
+export const EPERM = 1;
+export const ENOENT = 2;
+export const E2BIG = 7;
+export const EBADF = 9;
+export const EAGAIN = 11;
+export const ENOMEM = 12;
+export const EFAULT = 14;
+export const EBUSY = 16;
+export const EEXIST = 17;
+export const ENODEV = 19;
+export const EINVAL = 22;
+export const ENOSPC = 28;
+export const ERANGE = 34;
+export const ELOOP = 40;
+export const EOVERFLOW = 75;
+export const EOPNOTSUPP = 95;
+export const ENOTSUPP = 524;
+export const ENOTSOCK = 88;
+
+const names: ReadonlyMap<number, string> = new Map(
+  Object.entries({
+    EPERM,
+    ENOENT,
+    E2BIG,
+    EBADF,
+    EAGAIN,
+    ENOMEM,
+    EFAULT,
+    EBUSY,
+    EEXIST,
+    ENODEV,
+    EINVAL,
+    ENOSPC,
+    ERANGE,
+    ELOOP,
+    EOVERFLOW,
+    ENOTSOCK,
+    EOPNOTSUPP,
+    ENOTSUPP,
+  }).map(([name, errno]) => [errno, name]),
+);
+
+/** A positive errno's name, e.g. `"EPERM"`, or its number where it isn't one of the above. */
+export function errnoName(errno: number): string {
+  return names.get(errno) ?? `errno ${errno}`;
+}

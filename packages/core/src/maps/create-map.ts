@@ -1,0 +1,61 @@
+import { EINVAL, ENOMEM, errnoName, type MapType } from "../abi/index.js";
+import { BpfError, NotSupportedError, SyscallError } from "../base/index.js";
+import { ArrayMap, PerCpuArrayMap } from "./array-map.js";
+import { checkAttributes } from "./attribute-rules.js";
+import type { MapAttributes } from "./attributes.js";
+import { HashMap } from "./hash-map.js";
+import type { LiveMap } from "./live-map.js";
+import { LpmTrieMap } from "./lpm-trie-map.js";
+import type { MapCore } from "./map-core.js";
+import { BloomFilterMap, QueueMap } from "./queue-map.js";
+import { RingBufferMap, UserRingBufferMap } from "./ring-buffer-map.js";
+
+type Constructor = (core: MapCore, attributes: MapAttributes) => LiveMap;
+
+const constructors: Partial<Record<MapType, Constructor>> = {
+  array: (core, attributes) => new ArrayMap(core, attributes),
+  percpu_array: (core, attributes) => new PerCpuArrayMap(core, attributes),
+  hash: (core, attributes) => new HashMap(core, attributes, { perCpu: false, lru: false }),
+  percpu_hash: (core, attributes) => new HashMap(core, attributes, { perCpu: true, lru: false }),
+  lru_hash: (core, attributes) => new HashMap(core, attributes, { perCpu: false, lru: true }),
+  lru_percpu_hash: (core, attributes) => new HashMap(core, attributes, { perCpu: true, lru: true }),
+  lpm_trie: (core, attributes) => new LpmTrieMap(core, attributes),
+  queue: (core, attributes) => new QueueMap(core, attributes),
+  stack: (core, attributes) => new QueueMap(core, attributes),
+  bloom_filter: (core, attributes) => new BloomFilterMap(core, attributes),
+  ringbuf: (core, attributes) => new RingBufferMap(core, attributes),
+  user_ringbuf: (core, attributes) => new UserRingBufferMap(core, attributes),
+};
+
+/**
+ * BPF_MAP_CREATE.
+ *
+ * @throws SyscallError with the errno that the kernel gives for the attributes (EINVAL, E2BIG, ENOTSUPP), ENOMEM when the
+ * linear memory is exhausted.
+ * @throws NotSupportedError for a type that lives in the kernel only.
+ */
+export function createMap(core: MapCore, attributes: MapAttributes): LiveMap {
+  const errno = checkAttributes(attributes);
+  if (errno !== 0) throw creationError(attributes, errno);
+  const create = constructors[attributes.type];
+  if (create === undefined)
+    throw new NotSupportedError(attributes.type, `maps of type ${attributes.type} are not supported`);
+  try {
+    return core.creating(() => create(core, attributes));
+  } catch (cause) {
+    if (cause instanceof BpfError && cause.code === "ENOMEM") throw creationError(attributes, ENOMEM, cause);
+    throw cause;
+  }
+}
+
+function creationError(attributes: MapAttributes, errno: number, cause?: unknown): SyscallError {
+  const { type, name = "", keySize, valueSize, maxEntries, flags = 0 } = attributes;
+  const errnoText = errnoName(errno);
+  const why = errno === EINVAL ? "attributes that this type does not take" : errno === ENOMEM ? "no memory" : "refused";
+  const what = `${type} map '${name}' (key ${keySize}, value ${valueSize} bytes, ${maxEntries} entries, flags ${flags})`;
+  return new SyscallError(
+    `${what}: ${why} (${errnoText})`,
+    { command: "BPF_MAP_CREATE", errno, errnoName: errnoText },
+    cause,
+  );
+}

@@ -1,0 +1,19 @@
+export { ArrayMap, PerCpuArrayMap, readIndex, writeIndex } from "./array-map.js";
+export { checkAttributes } from "./attribute-rules.js";
+export type { MapAttributes, ValueField } from "./attributes.js";
+export { createMap } from "./create-map.js";
+export { HashMap } from "./hash-map.js";
+export {
+  element,
+  handleSlot,
+  hashSlot,
+  MAP_HEADER_SIZE,
+  mapHeader,
+  ringBlock,
+  trieNode,
+} from "./layout.js";
+export { type BatchResult, LiveMap } from "./live-map.js";
+export { LpmTrieMap } from "./lpm-trie-map.js";
+export { MapCore, type MapCoreExports, type MapCoreOptions } from "./map-core.js";
+export { BloomFilterMap, QueueMap } from "./queue-map.js";
+export { RingBufferMap, UserRingBufferMap } from "./ring-buffer-map.js";
