@@ -1,6 +1,7 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { Interpreter } from "@tsbpf/core/interpreter";
-import { Runtime } from "@tsbpf/core/runtime";
+import { type Engine, Runtime } from "@tsbpf/core/runtime";
 import { afterAll, describe, expect, it } from "vitest";
 import { sharedFile } from "../packages/linux/src/testing/shared-folder.js";
 
@@ -29,22 +30,16 @@ function bytesOfHex(hex: string): Uint8Array {
 }
 
 /** Runs a case as the suite does: r1 is the memory, r2 its length, and there is a helper 5. */
-function runInInterpreter(runtime: Runtime, interpreter: Interpreter, { case: name, insns, mem }: Case): bigint {
+function runCase(runtime: Runtime, engine: Engine, { case: name, insns, mem }: Case): bigint {
   const bytes = bytesOfHex(mem);
-  const image = interpreter.prepare({ name, insns: bytesOfHex(insns) });
+  const setLength = bytesOfHex(`b7020000${bytes.length.toString(16).padStart(2, "0")}000000`);
+  const image = engine.prepare({ name, insns: Uint8Array.from([...setLength, ...bytesOfHex(insns)]) });
   const address = bytes.length === 0 ? 0 : runtime.memory.allocBytes(bytes);
-  const session = interpreter.debug(image, { address, size: bytes.length, packetStart: 0, packetEnd: 0 });
-  try {
-    session.setRegister(2, BigInt(bytes.length));
-    expect(session.continue()).toBe(false);
-    const result = session.result()!;
-    if (result.kind !== "exit") throw new Error(result.kind === "fault" ? result.fault.message : result.kind);
-    return result.r0;
-  } finally {
-    session.close();
-    image.close();
-    if (address !== 0) runtime.memory.free(address);
-  }
+  const result = runtime.test(image, { address, size: bytes.length, packetStart: 0, packetEnd: 0 });
+  image.close();
+  if (address !== 0) runtime.memory.free(address);
+  if (result.kind !== "exit") throw new Error(result.kind === "fault" ? result.fault.message : result.kind);
+  return result.r0;
 }
 
 describe.skipIf(file === undefined)("bpf_conformance (needs the shared folder)", () => {
@@ -55,14 +50,26 @@ describe.skipIf(file === undefined)("bpf_conformance (needs the shared folder)",
 
   it.each(cases.map((each) => [each.case, each] as const))("%s", (_name, each) => {
     expect(each.error).toBe("");
-    expect(runInInterpreter(runtime, interpreter, each)).toBe(BigInt(each.result));
+    expect(runCase(runtime, interpreter, each)).toBe(BigInt(each.result));
     passed++;
   });
 
   it("leaks nothing", () => {
     const before = runtime.memory.stats.bytes;
-    for (const each of cases.slice(0, 50)) runInInterpreter(runtime, interpreter, each);
+    for (const each of cases.slice(0, 50)) runCase(runtime, interpreter, each);
     expect(runtime.memory.stats.bytes).toBe(before);
+  });
+
+  it("refuses what the suite's negative cases encode wrongly", () => {
+    const folder = sharedFile("conformance/negative")!;
+    const files = readdirSync(folder).filter((name) => name.startsWith("unused-"));
+    expect(files).toHaveLength(45);
+    for (const name of files) {
+      const raw = /-- raw\n((?:[0-9a-f ]+\n)+)/.exec(readFileSync(join(folder, name), "utf8"))![1]!;
+      expect(() => interpreter.prepare({ name, insns: bytesOfHex(raw.replace(/\s/g, "")) }), name).toThrow(
+        expect.objectContaining({ code: "INVALID_PROGRAM" }),
+      );
+    }
   });
 
   afterAll(() => {

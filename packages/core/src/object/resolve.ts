@@ -59,7 +59,9 @@ export function resolveFunction(fn: ObjectFunction, scope: SymbolScope): Functio
       slot++;
     } else if (opcode === OPCODE_CALL) {
       if (relocation !== undefined) resolveCall(insn, relocation, scope, calls, references);
-      else if (source === PSEUDO_CALL) calls.push({ slot: insn.here, target: localTarget(insn) });
+      else if (source === PSEUDO_CALL && !staysWithin(fn, insn)) {
+        calls.push({ slot: insn.here, target: localTarget(insn) });
+      }
     } else if (relocation !== undefined) {
       fail(insn, `a relocation of type ${relocation.type} of opcode 0x${opcode.toString(16)}, neither load nor call`);
     }
@@ -133,6 +135,12 @@ function resolveCall(
 }
 
 /** The target of a call that counts from the instruction after it. */
+/** A call from a function into itself, where one symbol covers several: the distance holds wherever the function goes. */
+function staysWithin(fn: ObjectFunction, site: Site): boolean {
+  const target = site.slot + immediate(site) + 1;
+  return target >= fn.start && target < fn.end;
+}
+
 function localTarget(site: Site): ObjectFunction {
   return functionIn(site, site.section, site.slot + immediate(site) + 1, undefined);
 }
