@@ -20,6 +20,9 @@ __u64 histogram[32];
 __s16 offset SEC(".data.tuning") = -2;
 const volatile __u32 secret SEC(".rodata.key") = 0xfeedc0de;
 __u32 scratch SEC(".bss.scratch");
+__hidden __u32 concealed SEC(".data.concealed") = 5;
+enum color;
+enum color *paint;
 
 SEC("socket")
 int use(struct __sk_buff *skb)
@@ -36,5 +39,6 @@ int use(struct __sk_buff *skb)
 	points[1].y += offset;
 	points[at & 1].x = scratch + secret;
 	bpf_printk("run %d of %d", runs, calls);
-	return total > limit;
+	concealed++;
+	return total > limit && !paint;
 }

@@ -82,7 +82,7 @@ class Scanner {
     if ((REFERS >>> kind) & 1) this.#refer(at + 8);
     if (size === 0) this.#checkFixed(kind, at, vlen);
     else this.#checkEntries(kind, entries, next, size);
-    if (kind === KIND.enum || kind === KIND.enum64) this.#checkEnumSize(at);
+    if (kind === KIND.enum || kind === KIND.enum64) this.#checkEnumSize(at, vlen);
     return size === 0 ? entries : next;
   }
 
@@ -154,8 +154,10 @@ class Scanner {
     if (bits > size * 8) this.fail(`${bits} bits in an int of ${size} bytes`, at + RECORD_SIZE);
   }
 
-  #checkEnumSize(at: number): void {
+  #checkEnumSize(at: number, vlen: number): void {
     const size = this.#word(at + 8);
+    // clang writes a size of 0 for an enum that is only declared (`enum color;`).
+    if (size === 0 && vlen === 0) return;
     if (![1, 2, 4, 8].includes(size)) this.fail(`an enum of ${size} bytes`, at + 8);
   }
 }

@@ -1,6 +1,6 @@
 import { FormatError } from "../base/index.js";
 import { type Btf, datasecVariables } from "../btf/index.js";
-import { createMap, type MapEntry, type MapSpec, type VariableSpec } from "../spec/index.js";
+import { createMap, type MapEntry, type VariableSpec } from "../spec/index.js";
 import { u32Key } from "./btf-maps.js";
 import { type ElfSection, SHF_ALLOC, SHF_EXECINSTR, SHF_WRITE, SHT_NOBITS, SHT_PROGBITS } from "./elf.js";
 import { GlobalVariable } from "./global-variable.js";
@@ -35,16 +35,24 @@ export function canHoldData(section: ElfSection): boolean {
 
 /**
  * Makes an array map of one value out of a section of global data, as libbpf does: `.rodata*` is read-only for programs
- * and frozen; sections with a variable that isn't static can be mapped into user space (BPF_F_MMAPABLE, since 5.5; hosts
- * leave it away for older kernels).
+ * and frozen; sections with a variable that is visible outside of the object can be mapped into user space
+ * (BPF_F_MMAPABLE, since 5.5; hosts leave it away for older kernels).
  */
-export function addDataMap(section: ElfSection, objectName: string, btf: Btf | undefined, table: MapTable): MapSpec {
+export function addDataMap(
+  section: ElfSection,
+  objectName: string,
+  symbols: readonly ElfSymbol[],
+  btf: Btf | undefined,
+  table: MapTable,
+): void {
   if (section.size > MAX_VALUE_SIZE) {
     throw new FormatError(`${section.size} bytes of global data are more than a map holds`, { section: section.name });
   }
   const constant = section.name.startsWith(".rodata") || (section.flags & SHF_WRITE) === 0;
+  const hidden = new Set(symbols.filter((symbol) => symbol.hidden).map((symbol) => symbol.name));
   const shared =
-    btf !== undefined && datasecVariables(btf, section.name).some((variable) => variable.linkage !== "static");
+    btf !== undefined &&
+    datasecVariables(btf, section.name).some(({ linkage, name }) => linkage !== "static" && !hidden.has(name));
   const map = createMap({
     name: dataMapName(objectName, section.name),
     type: "array",
@@ -58,7 +66,6 @@ export function addDataMap(section: ElfSection, objectName: string, btf: Btf | u
     dataSection: section.name,
   });
   table.addData(section.index, section.name, map);
-  return map;
 }
 
 function initialContents(section: ElfSection): MapEntry[] {

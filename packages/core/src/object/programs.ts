@@ -74,7 +74,8 @@ function exceptionCallbacks(btf: Btf | undefined): Map<number, string> {
     const tag = btf.type(id);
     const attribute = btf.name(id);
     if (tag.kind !== "decl_tag" || tag.component !== -1 || !attribute.startsWith(EXCEPTION_CALLBACK)) continue;
-    callbacks.set(tag.type, attribute.slice(EXCEPTION_CALLBACK.length));
+    // Two callbacks are an error that the kernel reports from the tags; neither is linked then.
+    callbacks.set(tag.type, callbacks.has(tag.type) ? "" : attribute.slice(EXCEPTION_CALLBACK.length));
   }
   return callbacks;
 }

@@ -118,8 +118,8 @@ function readMaps(object: ObjectParts, programs: ProgramTable): { readonly dataS
       fillTailCalls(table, programs, readLegacyMaps(elf, section, named, btf, table));
     }
   }
-  for (const { section } of sections.filter((each) => isDataSection(each.section))) {
-    addDataMap(section, object.name, btf, table);
+  for (const { section, named } of sections.filter((each) => isDataSection(each.section))) {
+    addDataMap(section, object.name, named, btf, table);
     dataSections.set(section, section.name);
   }
   for (const { section, named } of sections.filter((each) => isStructOpsSection(each.section.name))) {
@@ -149,7 +149,7 @@ function adoptSection(object: ObjectParts, dataSections: Map<ElfSection, string>
   const section = object.elf.sections[index];
   if (section === undefined || !canHoldData(section) || dataSections.has(section)) return false;
   if (section.name === ".maps" || isLegacyMapSection(section.name) || isStructOpsSection(section.name)) return false;
-  addDataMap(section, object.name, object.btf, object.table);
+  addDataMap(section, object.name, object.bySection.get(index) ?? [], object.btf, object.table);
   dataSections.set(section, section.name);
   return true;
 }
