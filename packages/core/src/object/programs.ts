@@ -1,10 +1,13 @@
 import type { ProgramType } from "../abi/index.js";
+import { NotSupportedError } from "../base/index.js";
 import type { Btf } from "../btf/index.js";
 import type { ProgramSpec, UntypedProgramSpec } from "../spec/index.js";
 import type { CodeSection, ObjectFunction } from "./code.js";
 import type { Linker } from "./link.js";
 import { commonType, type ProgramHead, parseTailSection, readProgramHead, type TypeChoice } from "./program-types.js";
 
+/** Far beyond any compiler's output; each program costs a kilobyte or two of specs. */
+const MAX_PROGRAMS = 100_000;
 const EXCEPTION_CALLBACK = "exception_callback:";
 
 /** The object's programs: their keys and what their section names say. */
@@ -14,6 +17,7 @@ export class ProgramTable {
   readonly #keys = new Map<ObjectFunction, string>();
   readonly #byName = new Map<string, ObjectFunction>();
 
+  /** @throws NotSupportedError for an object of more than 100,000 programs */
   constructor(sections: Iterable<CodeSection>, choice: TypeChoice | undefined) {
     for (const section of sections) {
       for (const fn of section.functions) {
@@ -53,6 +57,9 @@ export class ProgramTable {
   }
 
   #add(fn: ObjectFunction, choice: TypeChoice | undefined): void {
+    if (this.heads.size >= MAX_PROGRAMS) {
+      throw new NotSupportedError("many programs", `the object has more than ${MAX_PROGRAMS} programs`);
+    }
     const { name, section } = fn;
     // Two static functions of one name, or two sections without a symbol.
     const key = this.heads.has(name) ? `${section.name}/${name}/${fn.start}` : name;

@@ -44,7 +44,7 @@ export interface ReadObjectOptions {
  *
  * @throws FormatError where the file contradicts itself or its parts make no sense together; the place is the section and
  * the byte in it
- * @throws NotSupportedError for 32-bit ELF, other machines, linked files and RELA relocations
+ * @throws NotSupportedError for 32-bit ELF, other machines, linked files, RELA relocations, and more than 100,000 programs
  */
 export function readObject(bytes: Uint8Array, options: ReadObjectOptions = {}): ObjectSpec {
   const name = objectName(options.name ?? "");
