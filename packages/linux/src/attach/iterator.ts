@@ -1,7 +1,6 @@
 import { attachTypeId } from "@tsbpf/core";
 import type { BpfMap, Program } from "@tsbpf/core/host";
-import { fdOf } from "../host/linux-map.js";
-import { bpf, FileDescriptor, lastErrno, libc, NativeBuffer, syscallError } from "../sys/index.js";
+import { bpf, FileDescriptor, fdOf, lastErrno, libc, NativeBuffer, syscallError } from "../sys/index.js";
 import { requireType } from "./attach-type.js";
 import { withDirectory } from "./directory.js";
 import { BpfLink, createLinkFd } from "./link.js";

@@ -1,9 +1,9 @@
 import { attachTypeId } from "@tsbpf/core";
 import type { Program } from "@tsbpf/core/host";
-import { addressOf, cString, keepAlive } from "../sys/index.js";
+import { addressOf, cString, keepAlive, openPerfEvent } from "../sys/index.js";
 import { requireType } from "./attach-type.js";
 import { createLink, type KernelLink } from "./link.js";
-import { attachPerfEvent, openPerfEvent } from "./perf-event.js";
+import { attachPerfEvent } from "./perf-event.js";
 import { probeEventSource } from "./probe-event.js";
 import { targetOf } from "./tracepoint.js";
 

@@ -1,7 +1,6 @@
 import { NotSupportedError } from "@tsbpf/core";
 import type { Link, Program } from "@tsbpf/core/host";
-import { fdOf } from "../host/linux-map.js";
-import { BpfCall, bpf, FileDescriptor, objectInfo, syscallError } from "../sys/index.js";
+import { BpfCall, bpf, FileDescriptor, fdOf, objectInfo, syscallError } from "../sys/index.js";
 import { LINK_INFO_SIZE } from "../sys/object-info.js";
 
 /** A bpf_link: the kernel detaches it when its last fd or pin goes, so it never outlives this process unless pinned. */

@@ -1,7 +1,7 @@
 import { BpfError } from "@tsbpf/core";
 import type { Program } from "@tsbpf/core/host";
-import { fdOf } from "../host/linux-map.js";
 import { attribute, NLM_F, RouteSocket } from "../netlink/index.js";
+import { fdOf } from "../sys/index.js";
 import { requireType } from "./attach-type.js";
 import { deviceIndex } from "./device.js";
 import { Attachment } from "./link.js";

@@ -1,6 +1,5 @@
 import type { Program } from "@tsbpf/core/host";
-import { fdOf } from "../host/linux-map.js";
-import { lastErrno, libc, NativeBuffer, setU64, syscallError } from "../sys/index.js";
+import { fdOf, lastErrno, libc, NativeBuffer, setU64, syscallError } from "../sys/index.js";
 import { requireType } from "./attach-type.js";
 import { Attachment } from "./link.js";
 

@@ -1,7 +1,6 @@
 import { type AttachType, attachTypeId } from "@tsbpf/core";
 import type { BpfMap, Program } from "@tsbpf/core/host";
-import { fdOf } from "../host/linux-map.js";
-import { bpf, duplicate, type FileDescriptor } from "../sys/index.js";
+import { bpf, duplicate, type FileDescriptor, fdOf } from "../sys/index.js";
 import { hookOf, requireType } from "./attach-type.js";
 import { Attachment } from "./link.js";
 

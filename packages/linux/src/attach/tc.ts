@@ -1,8 +1,7 @@
 import { attachTypeId } from "@tsbpf/core";
 import type { Link, Program } from "@tsbpf/core/host";
-import { fdOf } from "../host/linux-map.js";
 import { attribute, NLM_F, RouteSocket } from "../netlink/index.js";
-import { errnos } from "../sys/index.js";
+import { errnos, fdOf } from "../sys/index.js";
 import { deviceIndex } from "./device.js";
 import { Attachment, BpfLink, createLink, type KernelLink } from "./link.js";
 

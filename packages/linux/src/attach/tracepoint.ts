@@ -1,11 +1,10 @@
 import { existsSync, readFileSync } from "node:fs";
 import { BpfError, NotSupportedError } from "@tsbpf/core";
 import type { Program } from "@tsbpf/core/host";
-import { fdOf } from "../host/linux-map.js";
-import { BpfCall, syscallError } from "../sys/index.js";
+import { BpfCall, fdOf, openPerfEvent, syscallError } from "../sys/index.js";
 import { requireType } from "./attach-type.js";
 import { BpfLink, type KernelLink } from "./link.js";
-import { attachPerfEvent, openPerfEvent } from "./perf-event.js";
+import { attachPerfEvent } from "./perf-event.js";
 
 const PERF_TYPE_TRACEPOINT = 2;
 const folders = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];

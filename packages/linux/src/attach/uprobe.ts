@@ -1,10 +1,10 @@
 import { attachTypeId, BpfError } from "@tsbpf/core";
 import type { Program } from "@tsbpf/core/host";
 import { Executable, type UsdtProbe, usdtProbes } from "../elf/index.js";
-import { addressOf, cString, keepAlive } from "../sys/index.js";
+import { addressOf, cString, keepAlive, openPerfEvent } from "../sys/index.js";
 import { requireType } from "./attach-type.js";
 import { createLink, type KernelLink } from "./link.js";
-import { attachPerfEvent, openPerfEvent } from "./perf-event.js";
+import { attachPerfEvent } from "./perf-event.js";
 import { probeEventSource } from "./probe-event.js";
 
 const BPF_F_UPROBE_MULTI_RETURN = 1;

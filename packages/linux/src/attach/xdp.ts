@@ -1,8 +1,7 @@
 import { attachTypeId } from "@tsbpf/core";
 import type { Program, XdpMode } from "@tsbpf/core/host";
-import { fdOf } from "../host/linux-map.js";
 import { attribute, RouteSocket } from "../netlink/index.js";
-import { duplicate } from "../sys/index.js";
+import { duplicate, fdOf } from "../sys/index.js";
 import { deviceIndex } from "./device.js";
 import { Attachment, createLink, type KernelLink } from "./link.js";
 

@@ -1,10 +1,9 @@
 import { BpfError, NotSupportedError, type ProgramSpec } from "@tsbpf/core";
 import { parseBtf } from "@tsbpf/core/btf";
 import type { Program } from "@tsbpf/core/host";
-import { addressOf, btfFdById, FileDescriptor, objectInfo, programInfo } from "../sys/index.js";
+import { addressOf, btfFdById, FileDescriptor, fdOf, objectInfo, programInfo } from "../sys/index.js";
 import { BTF_INFO_SIZE } from "../sys/object-info.js";
 import type { KernelBtf } from "./kernel-btf.js";
-import { fdOf } from "./linux-map.js";
 
 /** What BPF_PROG_LOAD needs to know about a program's target. */
 export interface AttachTarget {

@@ -1,4 +1,4 @@
-import { type MapType, mapTypeName, NotSupportedError } from "@tsbpf/core";
+import { BpfError, type MapType, mapTypeName, NotSupportedError } from "@tsbpf/core";
 import {
   type EventSink,
   type EventSubscription,
@@ -8,6 +8,7 @@ import {
   type RawMap,
   type SlotTarget,
 } from "@tsbpf/core/host";
+import { subscribePerfBuffer, subscribeRingBuffer } from "../events/index.js";
 import {
   BpfCall,
   bpf,
@@ -15,16 +16,17 @@ import {
   closedError,
   errnos,
   FileDescriptor,
+  fdOf,
   keepAlive,
   lastErrno,
   libc,
   mapInfo,
   NativeBuffer,
+  possibleCpus,
   setU64,
   syscallError,
 } from "../sys/index.js";
 import { walkEntries } from "./map-walk.js";
-import { possibleCpus } from "./possible-cpus.js";
 
 const idTypes: ReadonlySet<MapType> = new Set([
   "prog_array",
@@ -64,6 +66,7 @@ export class LinuxMap implements RawMap {
   readonly #attr: NativeBuffer;
   readonly #keyAt: number;
   readonly #valueAt: number;
+  #subscription: EventSubscription | undefined;
   readonly #bpf = libc().bpf;
 
   /** Takes over `fd`. @param name At full length, where known; the kernel keeps 15 bytes. */
@@ -187,8 +190,35 @@ export class LinuxMap implements RawMap {
     bpf("BPF_MAP_FREEZE", { map_fd: this.fd }, `of ${this.#what}`);
   }
 
-  subscribe(_sink: EventSink): EventSubscription {
-    throw new NotSupportedError("events", `${this.#what} of type ${this.info.type} sends no events`);
+  /**
+   * The bytes that the sink is given lie in the ring itself: they are valid during the call only, and must not be
+   * written.
+   *
+   * @throws BpfError `"SUBSCRIBED"` while another subscription is open: a ring has one reader.
+   */
+  subscribe(sink: EventSink): EventSubscription {
+    if (this.#subscription !== undefined) {
+      throw new BpfError("SUBSCRIBED", `${this.#what} has a reader already`, { map: this.info.name });
+    }
+    const subscription = this.#openEvents(sink);
+    this.#subscription = subscription;
+    const close = () => {
+      subscription.close();
+      if (this.#subscription === subscription) this.#subscription = undefined;
+    };
+    return {
+      poll: () => subscription.poll(),
+      pause: () => subscription.pause(),
+      resume: () => subscription.resume(),
+      close,
+    };
+  }
+
+  #openEvents(sink: EventSink): EventSubscription {
+    const { type, maxEntries } = this.info;
+    if (type === "ringbuf") return subscribeRingBuffer(this.fd, maxEntries, sink);
+    if (type === "perf_event_array") return subscribePerfBuffer(this.fd, maxEntries, sink);
+    throw new NotSupportedError("events", `${this.#what} of type ${type} sends no events`);
   }
 
   /** BPF_OBJ_PIN: the map outlives this process under `path`, which has to be in a bpffs. */
@@ -197,6 +227,8 @@ export class LinuxMap implements RawMap {
   }
 
   close(): void {
+    this.#subscription?.close();
+    this.#subscription = undefined;
     this.#fd.close();
   }
 
@@ -262,15 +294,4 @@ export class LinuxMap implements RawMap {
 function transferSize(type: MapType, valueSize: number): number {
   if (isPerCpuMap(type)) return perCpuStride(valueSize) * possibleCpus();
   return idTypes.has(type) ? 4 : valueSize;
-}
-
-/** The fd of a map or program of this host. @throws SyscallError EBADF for another host's. */
-export function fdOf(target: SlotTarget): number {
-  const holder = ("raw" in target ? target.raw : target) as { readonly fd?: unknown };
-  if (typeof holder.fd !== "number") {
-    throw syscallError("fd of a map or program", errnos.EBADF, {
-      hint: "it belongs to another host, not to the kernel",
-    });
-  }
-  return holder.fd;
 }

@@ -1,13 +1,13 @@
 import { createObject, type MapSpec, NotSupportedError, type ObjectSpec, type ProgramSpec } from "@tsbpf/core";
 import { BpfMap, type Host, type LoadedObject, mapCodecs, type ObjectShape, type Program } from "@tsbpf/core/host";
 import { kernelProblem } from "../availability.js";
+import { possibleCpus } from "../sys/index.js";
 import { Closables } from "./closables.js";
 import { KernelBtf } from "./kernel-btf.js";
 import { KernelHooks } from "./kernel-hooks.js";
 import type { LinuxLoadOptions } from "./load-options.js";
 import { createLinuxMap } from "./map-loader.js";
 import { ObjectLoader } from "./object-loader.js";
-import { possibleCpus } from "./possible-cpus.js";
 
 /**
  * The running Linux kernel as a host, through bpf(2).

@@ -1,10 +1,9 @@
 import { type MapSpec, type MapType, mapTypeId, NotSupportedError, SyscallError } from "@tsbpf/core";
-import { createMap, errnos, type MapCreate, syscallError } from "../sys/index.js";
+import { createMap, errnos, type MapCreate, possibleCpus, syscallError } from "../sys/index.js";
 import { hasFeature } from "./features.js";
 import { kernelName } from "./kernel-name.js";
 import { LinuxMap } from "./linux-map.js";
 import { createPin, openPin } from "./pinning.js";
-import { possibleCpus } from "./possible-cpus.js";
 
 /** Types that refuse to know the BTF of their keys and values. */
 const untypedMaps: ReadonlySet<MapType> = new Set([
@@ -72,8 +71,7 @@ function toCreate(spec: MapSpec, inner: LinuxMap | undefined): MapCreate {
   return {
     type: mapTypeId(spec.type),
     name: kernelName(spec.name),
-    keySize: spec.keySize,
-    valueSize: spec.valueSize,
+    ...sizesOf(spec),
     maxEntries: entriesOf(spec),
     flags: flagsOf(spec),
     numaNode: spec.numaNode,
@@ -105,6 +103,12 @@ function createTyped(map: MapCreate, spec: MapSpec, context: MapContext): number
       throw error;
     }
   }
+}
+
+/** Sizes as the kernel wants them: a ring's or perf event array's value type is that of its events. */
+function sizesOf({ type, keySize, valueSize }: MapSpec): { keySize: number; valueSize: number } {
+  if (type === "ringbuf" || type === "user_ringbuf") return { keySize: 0, valueSize: 0 };
+  return { keySize, valueSize: type === "perf_event_array" ? 4 : valueSize };
 }
 
 function entriesOf(spec: MapSpec): number {
@@ -170,8 +174,7 @@ function reuse(fd: number, spec: MapSpec, path: string): LinuxMap {
   const { info } = map;
   const wanted = {
     type: spec.type,
-    keySize: spec.keySize,
-    valueSize: spec.valueSize,
+    ...sizesOf(spec),
     maxEntries: entriesOf(spec),
     flags: flagsOf(spec),
   };

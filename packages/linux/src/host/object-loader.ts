@@ -1,11 +1,11 @@
 import { BpfError, type MapSpec, type ObjectSpec, type ProgramSpec, requireLittleEndian } from "@tsbpf/core";
 import { BpfMap, mapCodecs, type Program, typedCodec, Variable } from "@tsbpf/core/host";
 import { applyCoreRelocations } from "@tsbpf/core/object";
-import { FileDescriptor, loadBtf, syscallError } from "../sys/index.js";
+import { FileDescriptor, fdOf, loadBtf, syscallError } from "../sys/index.js";
 import { attachTarget } from "./attach-target.js";
 import { kconfigValue } from "./kconfig-data.js";
 import type { KernelBtf } from "./kernel-btf.js";
-import { fdOf, type LinuxMap } from "./linux-map.js";
+import type { LinuxMap } from "./linux-map.js";
 import type { LinuxProgram } from "./linux-program.js";
 import type { LinuxLoadOptions } from "./load-options.js";
 import { LinuxObject } from "./loaded-object.js";

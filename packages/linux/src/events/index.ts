@@ -1,0 +1,3 @@
+export { subscribePerfBuffer } from "./perf-buffer.js";
+export { subscribeRingBuffer } from "./ring-buffer.js";
+export { UserRing } from "./user-ring.js";
