@@ -36,6 +36,7 @@ export class ArrayMap extends LiveMap {
     super(core, attributes);
     this.stride = roundUp8(this.valueSize);
     this.storage = this.allocate(this.stride * this.maxEntries);
+    this.expose(this.storage, this.maxEntries, { stride: this.stride, offset: 0, size: this.valueSize });
     this.set(mapHeader.STORAGE, this.storage);
     this.set(mapHeader.STRIDE, this.stride);
     this.set(mapHeader.COUNT, this.maxEntries);
@@ -90,6 +91,10 @@ export class PerCpuArrayMap extends LiveMap {
     // CPUs on cache lines of their own.
     this.cpuStride = Math.ceil((this.stride * this.maxEntries) / 64) * 64;
     this.storage = this.allocate(this.cpuStride * core.cpus, 64);
+    for (let cpu = 0; cpu < core.cpus; cpu++) {
+      const shape = { stride: this.stride, offset: 0, size: this.valueSize };
+      this.expose(this.storage + cpu * this.cpuStride, this.maxEntries, shape);
+    }
     this.set(mapHeader.STORAGE, this.storage);
     this.set(mapHeader.STRIDE, this.stride);
     this.set(mapHeader.CPU_STRIDE, this.cpuStride);

@@ -296,7 +296,16 @@ export class HashMap extends LiveMap {
       const cpuStride = Math.ceil((elements * this.#valueStride) / 64) * 64;
       this.set(mapHeader.CPU_STRIDE, cpuStride);
       values = this.allocate(cpuStride * this.core.cpus, 64);
+      const shape = { stride: this.#valueStride, offset: 0, size: this.valueSize };
+      for (let cpu = 0; cpu < this.core.cpus; cpu++) this.expose(values + cpu * cpuStride, elements, shape);
     }
+    this.expose(chunk, elements, {
+      stride: this.field(mapHeader.STRIDE),
+      offset: this.field(mapHeader.VALUE_OFFSET),
+      // What lies in the element of other kinds is an address, which programs don't see.
+      size: this.#kind.perCpu || this.#kind.slotSize !== undefined ? 0 : this.valueSize,
+      key: { offset: this.#kind.lru ? element.LRU_KEY : element.KEY, size: this.keySize },
+    });
     const at = (this.#directory >>> 2) + this.#chunks++ * 2;
     this.memory.u32[at] = chunk;
     this.memory.u32[at + 1] = values;

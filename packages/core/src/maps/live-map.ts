@@ -1,6 +1,7 @@
 import {
   BPF_F_LOCK,
   BPF_F_RDONLY,
+  BPF_F_RDONLY_PROG,
   BPF_F_WRONLY,
   EFAULT,
   EINVAL,
@@ -18,6 +19,16 @@ import type { MapCore } from "./map-core.js";
 export interface BatchResult {
   readonly error: number;
   readonly count: number;
+}
+
+/** What programs may touch of a block of equal elements: each one's value, and its key for reading. Bytes. */
+export interface ElementShape {
+  readonly stride: number;
+  /** From an element's start to its value. */
+  readonly offset: number;
+  /** Of the value; 0 where it lies elsewhere. */
+  readonly size: number;
+  readonly key?: { readonly offset: number; readonly size: number } | undefined;
 }
 
 const U32_MAX = 0xffff_ffff;
@@ -43,6 +54,7 @@ export abstract class LiveMap {
   readonly fields: readonly ValueField[];
   readonly #hasSpinLock: boolean;
   readonly #blocks = new Set<number>();
+  readonly #regions: number[] = [];
   #frozen = false;
   #closed = false;
 
@@ -218,6 +230,7 @@ export abstract class LiveMap {
     this.#closed = true;
     this.releaseEntries();
     this.core.unregister(this);
+    for (const start of this.#regions) this.core.regions?.remove(start);
     for (const block of this.#blocks) this.memory.free(block);
     this.#blocks.clear();
   }
@@ -273,6 +286,22 @@ export abstract class LiveMap {
     const block = this.memory.alloc(size, alignment);
     this.#blocks.add(block);
     return block;
+  }
+
+  /** Lets checked programs touch `count` elements from `start` on, for as long as the map lives. */
+  protected expose(start: number, count: number, shape: ElementShape): void {
+    if (this.core.regions === undefined || count === 0) return;
+    this.core.regions.add({
+      name: `map ${this.name}`,
+      start,
+      length: count * shape.stride,
+      stride: shape.stride,
+      offset: shape.offset,
+      size: shape.size,
+      writable: (this.flags & BPF_F_RDONLY_PROG) === 0,
+      readable: shape.key,
+    });
+    this.#regions.push(start);
   }
 
   protected release(block: number): void {

@@ -36,7 +36,9 @@ export class LpmTrieMap extends LiveMap {
     const capacity = this.field(mapHeader.CAPACITY);
     const nodes = Math.max(1, Math.min(Math.max(FIRST_NODES, capacity), Math.floor(CHUNK_BYTES / stride)));
     try {
-      this.set(mapHeader.FREE, this.allocate(nodes * stride));
+      const chunk = this.allocate(nodes * stride);
+      this.set(mapHeader.FREE, chunk);
+      this.expose(chunk, nodes, { stride, offset: this.field(mapHeader.VALUE_OFFSET), size: this.valueSize });
     } catch (error) {
       if (error instanceof BpfError && error.code === "ENOMEM") return ENOMEM;
       throw error;

@@ -1,4 +1,11 @@
-import { type LinearMemory, type WasmGlobal, type WasmInstance, type WasmModule, webAssembly } from "../wasm/index.js";
+import {
+  type LinearMemory,
+  type RegionRegistry,
+  type WasmGlobal,
+  type WasmInstance,
+  type WasmModule,
+  webAssembly,
+} from "../wasm/index.js";
 import type { KeyShape } from "./core/key.js";
 import { buildMapCore, coreImports } from "./core/module.js";
 import type { LiveMap } from "./live-map.js";
@@ -67,6 +74,8 @@ export interface MapCoreOptions {
   readonly cpu?: WasmGlobal | undefined;
   /** Seeds of hash functions, u32s; fixed ones make a run repeat exactly. Default random. */
   readonly seed?: (() => number) | undefined;
+  /** Is told where values and keys lie that checked programs may touch. */
+  readonly regions?: RegionRegistry | undefined;
 }
 
 const modules = new Map<boolean, WasmModule>();
@@ -90,6 +99,7 @@ export class MapCore {
   readonly cpu: WasmGlobal;
   readonly instance: WasmInstance;
   readonly functions: MapCoreExports;
+  readonly regions: RegionRegistry | undefined;
   /** Address of the number of the current run, see {@link enterRun}. */
   readonly runAddress: number;
   readonly #maps = new Map<number, LiveMap>();
@@ -103,6 +113,7 @@ export class MapCore {
     this.memory = options.memory;
     this.cpus = options.cpus ?? 1;
     this.cpu = options.cpu ?? new (webAssembly().Global)({ value: "i32", mutable: true }, 0);
+    this.regions = options.regions;
     this.#seed = options.seed ?? (() => Math.floor(Math.random() * 2 ** 32));
     this.instance = new (webAssembly().Instance)(moduleFor(this.memory.shared), {
       [coreImports.MODULE]: {

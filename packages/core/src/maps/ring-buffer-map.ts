@@ -15,6 +15,8 @@ export abstract class RingMap extends LiveMap {
   constructor(core: MapCore, attributes: MapAttributes) {
     super(core, attributes);
     this.block = this.allocate(ringBlock.DATA + 2 * this.maxEntries, PAGE_SIZE);
+    const dataBytes = 2 * this.maxEntries;
+    this.expose(this.block + ringBlock.DATA, 1, { stride: dataBytes, offset: 0, size: dataBytes });
     this.memory.u32[(this.block + ringBlock.MAP) >>> 2] = this.address;
     this.set(mapHeader.STORAGE, this.block);
     this.set(mapHeader.HEAD, this.maxEntries - 1);
