@@ -30,6 +30,8 @@ describe("instruction constructors", () => {
     [isa.atomic("add", "u64", r1, 0, r2), "lock *(u64 *)(r1 +0) += r2"],
     [isa.atomic("or", "u32", r1, 0, r2, { fetch: true }), "r2 = atomic_fetch_or((u32 *)(r1 +0), r2)"],
     [isa.atomic("cmpxchg", "u64", r1, 8, r2), "r0 = atomic64_cmpxchg((u64 *)(r1 +8), r0, r2)"],
+    [isa.loadPacket("u16", 12), "r0 = *(u16 *)skb[12]"],
+    [isa.loadPacket("u8", 14, r6), "r0 = *(u8 *)skb[r6 + 14]"],
     [isa.jump("sgt", r1, 5, 3), "if r1 s> 0x5 goto pc+3"],
     [isa.jump32("set", r1, r2, -1), "if w1 & w2 goto pc-1"],
     [isa.goto(5), "goto pc+5"],

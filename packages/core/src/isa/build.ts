@@ -113,6 +113,17 @@ export function store(type: AccessType, dst: Register, offset: number, operand: 
 }
 
 /**
+ * r0 = packet bytes at `imm`, or at `base + imm`, from network byte order; ends the program with 0 beyond the packet.
+ * Needs the context in r6, and clobbers r1 to r5. Deprecated, and only in programs on socket buffers.
+ */
+export function loadPacket(type: "u8" | "u16" | "u32", imm: number, base?: Register): Instruction {
+  const size = sizeOf(type) as 1 | 2 | 4;
+  return base === undefined
+    ? build({ kind: "load_packet", mode: "abs", size }, { imm: immediate(imm) })
+    : build({ kind: "load_packet", mode: "ind", size }, { src: base.register, imm: immediate(imm) });
+}
+
+/**
  * `*(type *)(dst + offset) op= src`, atomically. With `fetch` the old value comes back in `src`; xchg and cmpxchg (which
  * compares with r0 and returns there) always fetch. All but the plain `add` since 5.12.
  */

@@ -21,6 +21,7 @@ export {
   lddw,
   lddwOf,
   ldx,
+  loadPacket,
   mov32,
   mov64,
   movsx,
@@ -39,6 +40,7 @@ export {
   r10,
   store,
 } from "./build.js";
+export * from "./classic/index.js";
 export { classify, classifyInstruction, classifySlot, rowsOfOpcode } from "./classify.js";
 export {
   type DisassembledLine,
