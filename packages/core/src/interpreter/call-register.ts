@@ -10,8 +10,9 @@ export function callRegister(runtime: Runtime, low: number, high: number): numbe
   if (high === 0) {
     const helper = runtime.helpers.get(value);
     if (helper !== undefined) {
+      const run = runtime.helpers.guarded(value, helper);
       const argument = (register: number) => runtime.registerLow(register);
-      const result = helper.run(argument(1), argument(2), argument(3), argument(4), argument(5));
+      const result = run(argument(1), argument(2), argument(3), argument(4), argument(5));
       if (helper.result !== "wide") runtime.setRegister(0, result, helper.result === "int" ? result >> 31 : 0);
       return 0;
     }

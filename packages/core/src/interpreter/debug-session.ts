@@ -130,7 +130,7 @@ export class DebugSession {
   /** @throws RangeError for a slot that is none of the program's, or the second one of a lddw. */
   setBreakpoint(slot: number, image: InterpretedProgram = this.#image): void {
     const at = image.positionOf(slot);
-    this.#breakpoints.set(at, this.#runtime.memory.u16[(at + record.operation) >> 1]!);
+    this.#breakpoints.set(at, this.#runtime.memory.u8[at + record.operation]!);
   }
 
   clearBreakpoint(slot: number, image: InterpretedProgram = this.#image): void {
@@ -174,8 +174,8 @@ export class DebugSession {
   }
 
   #patch(set: boolean): void {
-    const { u16 } = this.#runtime.memory;
+    const { u8 } = this.#runtime.memory;
     const breakpoint = operationNumber("breakpoint");
-    for (const [at, operation] of this.#breakpoints) u16[(at + record.operation) >> 1] = set ? breakpoint : operation;
+    for (const [at, operation] of this.#breakpoints) u8[at + record.operation] = set ? breakpoint : operation;
   }
 }

@@ -40,6 +40,8 @@ export interface LoopLabels {
   readonly leave: Label;
   /** The run stops before the current record; it can go on. */
   readonly stopped: Label;
+  /** The access isn't allowed, and the area says why. */
+  readonly denied: Label;
   /** The run ends with the fault that the area holds. */
   readonly fault: Label;
   /** The run ends because its budget is used up. */
@@ -190,7 +192,7 @@ export class Emitter {
         .i32(size)
         .i32(write ? 1 : 0)
         .call(this.imports.checkAccess);
-      f.op(i32.eqz).brIf(this.labels.fault);
+      f.op(i32.eqz).brIf(this.labels.denied);
     });
     f.get(this.address).op(i32.wrap_i64);
   }

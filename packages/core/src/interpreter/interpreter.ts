@@ -23,39 +23,55 @@ const modules: { plain?: WasmModule; stepping?: WasmModule } = {};
 export class Interpreter implements Engine {
   readonly name = "interpreter";
   readonly runtime: Runtime;
-  readonly #loop: InterpreterLoop;
-  #stepper: InterpreterLoop | undefined;
+  /** Loops by whether they step and whether they guard helpers' arguments. */
+  readonly #loops = new Map<string, InterpreterLoop>();
 
   constructor(runtime: Runtime) {
     this.runtime = runtime;
-    this.#loop = this.#instantiate("plain");
   }
 
   /** @throws InvalidProgramError */
   prepare(executable: Executable): InterpretedProgram {
     const { runtime } = this;
+    const verified = executable.verified ?? false;
     const predecoded = predecode(executable, runtime);
     runtime.helpers.link(predecoded.helpers);
     runtime.kfuncs.link(predecoded.kfuncs);
-    return new InterpretedProgram(runtime, this.#loop, executable.name, predecoded);
+    return new InterpretedProgram(runtime, {
+      name: executable.name,
+      verified,
+      loop: this.#loop("plain", verified),
+      predecoded,
+    });
   }
 
   /** Starts a run that stops before its first instruction. */
   debug(image: ProgramImage, context?: RunContext): DebugSession {
     if (!(image instanceof InterpretedProgram)) throw new TypeError("only interpreted programs can be stepped");
-    this.#stepper ??= this.#instantiate("stepping");
-    return new DebugSession(this.runtime, { plain: this.#loop, stepping: this.#stepper }, image, context);
+    const loops = { plain: this.#loop("plain", image.verified), stepping: this.#loop("stepping", image.verified) };
+    return new DebugSession(this.runtime, loops, image, context);
   }
 
-  #instantiate(kind: "plain" | "stepping"): InterpreterLoop {
+  #loop(kind: "plain" | "stepping", verified: boolean): InterpreterLoop {
+    const key = `${kind} ${verified}`;
+    let loop = this.#loops.get(key);
+    if (loop === undefined) {
+      loop = this.#instantiate(kind, verified);
+      this.#loops.set(key, loop);
+    }
+    return loop;
+  }
+
+  #instantiate(kind: "plain" | "stepping", verified: boolean): InterpreterLoop {
     const { runtime } = this;
+    const { helpers, kfuncs } = runtime;
     const { Global, Instance, Module } = webAssembly();
     modules[kind] ??= new Module(generateInterpreter(kind === "stepping"));
     const env = {
       memory: runtime.memory.memory,
       regions: new Global({ value: "i32", mutable: false }, runtime.regions.header),
-      helpers: runtime.helpers.table,
-      kfuncs: runtime.kfuncs.table,
+      helpers: verified ? helpers.table : helpers.guardedTable,
+      kfuncs: verified ? kfuncs.table : kfuncs.guardedTable,
       loadPacket: (skb: number, offset: number, size: number) => runtime.loadPacket(skb, offset, size),
       callRegister: (_area: number, low: number, high: number) => callRegister(runtime, low, high),
     };

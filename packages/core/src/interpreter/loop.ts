@@ -17,7 +17,7 @@ import { MAY_GOTO_ROUNDS } from "./branches.js";
 import { emitLeave, popFrame, pushFrame } from "./calls.js";
 import { Emitter, type LoopFunction, type LoopImports } from "./emitter.js";
 import { operations } from "./operations.js";
-import { RECORD_SIZE, record } from "./record.js";
+import { RECORD_GUARDED, RECORD_LOADS, RECORD_SIZE, record } from "./record.js";
 
 /**
  * Generates the interpreter: a loop over predecoded records (record.ts) that dispatches with one `br_table`. Exports:
@@ -73,10 +73,11 @@ function emitLoop(f: LoopFunction, imports: LoopImports, stepping: boolean): voi
   f.loop((next) => {
     const stopped = f.openBlock();
     const fault = f.openBlock();
+    const denied = f.openBlock();
     const exhausted = f.openBlock();
     const leave = f.openBlock();
     const taken = f.openBlock();
-    const labels = { next, stopped, fault, exhausted, leave, taken };
+    const labels = { next, stopped, fault, denied, exhausted, leave, taken };
     const e = new Emitter(f, imports, labels, { balance, stack, address });
 
     f.get(pc).i32(RECORD_SIZE).op(i32.add).set(pc);
@@ -92,6 +93,8 @@ function emitLoop(f: LoopFunction, imports: LoopImports, stepping: boolean): voi
     f.end();
     e.saveState();
     f.i32(RUN_BUDGET).return().end();
+    emitDenied(e);
+    f.end();
     e.saveState();
     f.i32(RUN_FAULT).return().end();
     emitStop(e);
@@ -104,7 +107,7 @@ function emitDispatch(e: Emitter): void {
   const { f } = e;
   const blocks: Label[] = operations.map(() => f.openBlock()).reverse();
   const last = blocks.length - 1;
-  f.get(e.pc).load(i32.load16_u, record.operation).brTable(blocks.slice(0, last), blocks[last]!);
+  f.get(e.pc).load(i32.load8_u, record.operation).brTable(blocks.slice(0, last), blocks[last]!);
   for (const operation of operations) {
     f.end();
     operation.emit(e);
@@ -120,6 +123,16 @@ function emitTaken(e: Emitter): void {
   f.if(() => e.testBudget());
   f.get(e.pc).get(distance).op(i32.add).set(e.pc);
   f.get(e.balance).get(distance).op(i64.extend_i32_s).op(i64.add).set(e.balance);
+  f.br(e.labels.next);
+}
+
+/** An access that isn't allowed is a fault, unless the kernel would have caught its page fault. */
+function emitDenied(e: Emitter): void {
+  const { f } = e;
+  f.get(e.pc).load(i32.load8_u, record.flags).i32(RECORD_GUARDED).op(i32.and).op(i32.eqz).brIf(e.labels.fault);
+  f.get(e.area).i32(0).store(i32.store, area.faultReason);
+  f.get(e.pc).load(i32.load8_u, record.flags).i32(RECORD_LOADS).op(i32.and).op(i32.eqz).brIf(e.labels.next);
+  e.dstAddress().i64(0).store(i64.store);
   f.br(e.labels.next);
 }
 

@@ -10,7 +10,7 @@ import {
 } from "../isa/index.js";
 import { type Executable, HELPER_TAIL_CALL, type Helper, type HelperTable } from "../runtime/index.js";
 import { operationName, operationNumber } from "./operations.js";
-import { RECORD_SIZE, record } from "./record.js";
+import { RECORD_GUARDED, RECORD_LOADS, RECORD_SIZE, record } from "./record.js";
 
 /** The instruction at `slot` can't be run by any engine. */
 export class InvalidProgramError extends BpfError<"INVALID_PROGRAM"> {
@@ -73,7 +73,7 @@ export function predecode(
     const row = context.rows[slot];
     if (row !== undefined) writeRecord(context, slot, row);
   }
-  context.view.setUint16(slots.length * RECORD_SIZE, operationNumber("no_exit"), true);
+  context.view.setUint8(slots.length * RECORD_SIZE, operationNumber("no_exit"));
   const { helpers, kfuncs, functionLoads } = context;
   return { records, slots: slots.length, helpers, kfuncs, functionLoads };
 }
@@ -119,13 +119,18 @@ function writeRecord(context: Context, slot: number, row: InstructionRow): void 
   const helper = findHelper(context, slot, row);
   const tail = row.kind === "call" && row.target === "helper" && imm === HELPER_TAIL_CALL;
   const name = tail ? "tail_call" : operationName(row, imm, helper);
-  view.setUint16(at + record.operation, operationNumber(name), true);
+  view.setUint8(at + record.operation, operationNumber(name));
+  view.setUint8(at + record.flags, context.executable.guarded?.has(slot) ? guardFlags(row) : 0);
   view.setUint8(at + record.dst, slots.dst[slot]! * 8);
   view.setUint8(at + record.src, slots.src[slot]! * 8);
   view.setInt32(at + record.operand, operandOf(context, slot, row), true);
   const [low, high] = immediateOf(context, slot, row);
   view.setInt32(at + record.immediate, low, true);
   view.setInt32(at + record.immediate + 4, high, true);
+}
+
+function guardFlags({ kind }: InstructionRow): number {
+  return kind === "load" || kind === "load_acquire" ? RECORD_GUARDED | RECORD_LOADS : RECORD_GUARDED;
 }
 
 function writesFramePointer(row: InstructionRow, dst: number): boolean {

@@ -7,6 +7,7 @@ import { RECORD_SIZE, record } from "./record.js";
 export class InterpretedProgram implements ProgramImage {
   readonly name: string;
   readonly record: number;
+  readonly verified: boolean;
   /** Number of slots. */
   readonly slots: number;
   /** Addresses of the function records that its lddws load. */
@@ -15,10 +16,19 @@ export class InterpretedProgram implements ProgramImage {
   readonly #loop: InterpreterLoop;
   readonly #code: number;
 
-  constructor(runtime: Runtime, loop: InterpreterLoop, name: string, predecoded: Predecoded) {
+  constructor(
+    runtime: Runtime,
+    {
+      name,
+      verified,
+      loop,
+      predecoded,
+    }: { name: string; verified: boolean; loop: InterpreterLoop; predecoded: Predecoded },
+  ) {
     this.#runtime = runtime;
     this.#loop = loop;
     this.name = name;
+    this.verified = verified;
     this.slots = predecoded.slots;
     const { memory } = runtime;
     this.#code = memory.allocBytes(predecoded.records, 16);

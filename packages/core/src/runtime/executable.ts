@@ -18,6 +18,16 @@ export interface Executable {
    */
   readonly insns: Uint8Array;
   readonly arena?: ArenaWindow | undefined;
+  /**
+   * Slots of loads, stores and atomics that the kernel guards: those through arena and through BTF pointers that may be
+   * null or stale. Where such an access isn't allowed, a load gives 0 and anything else does nothing.
+   */
+  readonly guarded?: ReadonlySet<number> | undefined;
+  /**
+   * True for a program that a verifier accepted for these very maps and this context. Other programs' helper arguments
+   * are checked as well, where the runtime has been told how (`HelperTable.setGuard`).
+   */
+  readonly verified?: boolean | undefined;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { BpfError } from "../base/index.js";
 import { I32, instantiate, ModuleBuilder, type WasmTable, webAssembly } from "../wasm/index.js";
+import type { ArgumentGuard } from "./argument-guard.js";
 
 /** The low halves of r1 to r5 as i32s, and the low half of what r0 is made of. */
 export type HelperFunction = (a1: number, a2: number, a3: number, a4: number, a5: number) => number;
@@ -32,11 +33,9 @@ export const HELPER_TAIL_CALL = 12;
 export class HelperTable {
   readonly #helpers = new Map<number, Helper>();
   readonly #linked = new Set<number>();
-  readonly #table: WasmTable;
-
-  constructor() {
-    this.#table = new (webAssembly().Table)({ element: "anyfunc", initial: 256 });
-  }
+  readonly #table = createTable();
+  readonly #guardedTable = createTable();
+  #guard: ArgumentGuard | undefined;
 
   /** Adds or replaces a helper. Ids are small: the table is as long as the highest one. */
   define(id: number, helper: Helper): this {
@@ -58,44 +57,78 @@ export class HelperTable {
     return this.#table;
   }
 
+  /** The same for programs that nobody verified: with what {@link setGuard} makes of each helper. */
+  get guardedTable(): WasmTable {
+    return this.#guardedTable;
+  }
+
+  /** Sets what stands between unverified programs and helpers; without one there is nothing. */
+  setGuard(guard: ArgumentGuard): void {
+    this.#guard = guard;
+    const linked = [...this.#linked];
+    this.#linked.clear();
+    this.link(linked);
+  }
+
+  /** The helper as unverified programs call it. */
+  guarded(id: number, { run }: Helper): HelperFunction {
+    return this.#guard?.(id, run) ?? run;
+  }
+
   /**
-   * Makes `ids` callable through {@link table}; engines do it when they prepare a program.
+   * Makes `ids` callable through {@link table} and {@link guardedTable}; engines do it when they prepare a program.
    *
    * @throws BpfError `"UNKNOWN_HELPER"` for an id that isn't defined.
    */
   link(ids: Iterable<number>): void {
-    const foreign: [number, Helper][] = [];
+    const slots: TableSlot[] = [];
     for (const id of ids) {
       if (this.#linked.has(id)) continue;
       const helper = this.#helpers.get(id);
       if (helper === undefined) throw new BpfError("UNKNOWN_HELPER", `there is no function ${id}`, { id });
-      if (id >= this.#table.length) this.#table.grow(id + 1 - this.#table.length);
+      for (const table of [this.#table, this.#guardedTable]) {
+        if (id >= table.length) table.grow(id + 1 - table.length);
+      }
       this.#linked.add(id);
-      if (!this.#setExported(id, helper.run)) foreign.push([id, helper]);
+      slots.push({ table: this.#table, id, name: helper.name, run: helper.run });
+      slots.push({ table: this.#guardedTable, id, name: `${helper.name} guarded`, run: this.guarded(id, helper) });
     }
-    if (foreign.length > 0) this.#wrap(foreign);
+    fillTables(slots);
   }
+}
 
-  /** A table takes functions that WebAssembly exported, and nothing else. */
-  #setExported(id: number, run: HelperFunction): boolean {
-    try {
-      this.#table.set(id, run);
-      return true;
-    } catch {
-      return false;
-    }
+interface TableSlot {
+  readonly table: WasmTable;
+  readonly id: number;
+  readonly name: string;
+  readonly run: HelperFunction;
+}
+
+function createTable(): WasmTable {
+  return new (webAssembly().Table)({ element: "anyfunc", initial: 256 });
+}
+
+function fillTables(slots: readonly TableSlot[]): void {
+  const foreign = slots.filter((slot) => !setExported(slot));
+  if (foreign.length === 0) return;
+  // JavaScript functions become table entries by going through a module that exports its imports.
+  const module = new ModuleBuilder("helpers");
+  const functions: Record<string, HelperFunction> = {};
+  for (const { id, name, run } of foreign) {
+    const field = `${id} ${name}`;
+    functions[field] = run;
+    module.exportFunction(field, module.importFunction("helper", field, [I32, I32, I32, I32, I32], [I32]));
   }
+  const { exports } = instantiate(module.finish(), { helper: functions });
+  for (const { table, id, name } of foreign) table.set(id, exports[`${id} ${name}`]);
+}
 
-  /** JavaScript functions become table entries by going through a module that exports its imports. */
-  #wrap(helpers: readonly [number, Helper][]): void {
-    const module = new ModuleBuilder("helpers");
-    const functions: Record<string, HelperFunction> = {};
-    for (const [id, { name, run }] of helpers) {
-      const field = `${id} ${name}`;
-      functions[field] = run;
-      module.exportFunction(field, module.importFunction("helper", field, [I32, I32, I32, I32, I32], [I32]));
-    }
-    const { exports } = instantiate(module.finish(), { helper: functions });
-    for (const [id, { name }] of helpers) this.#table.set(id, exports[`${id} ${name}`]);
+/** A table takes functions that WebAssembly exported, and nothing else. */
+function setExported({ table, id, run }: TableSlot): boolean {
+  try {
+    table.set(id, run);
+    return true;
+  } catch {
+    return false;
   }
 }

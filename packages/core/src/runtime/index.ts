@@ -1,3 +1,4 @@
+export { type ArgumentGuard, createArgumentGuard, type MapSizes } from "./argument-guard.js";
 export {
   type ArenaWindow,
   type Engine,

@@ -3,6 +3,7 @@ import { functionRecord, type ProgramImage } from "./executable.js";
 import { area } from "./execution-area.js";
 import { describeFault } from "./fault.js";
 import { HelperTable } from "./helper-table.js";
+import { isAccessible } from "./range-check.js";
 import { RegionTable } from "./region-table.js";
 import {
   FAULT_CALL_TARGET,
@@ -200,6 +201,11 @@ export class Runtime {
     const at = (this.run.area + area.registers + index * 8) >> 2;
     this.memory.i32[at] = low;
     this.memory.i32[at + 1] = high;
+  }
+
+  /** Whether the program may access `size` bytes at `address` itself, now. */
+  accessible(address: number, size: number, write: boolean): boolean {
+    return isAccessible(this.memory, this.regions, this.run.area, { address, size, write });
   }
 
   /** Moves the bounds of direct packet access, after a helper moved the packet. */
