@@ -2,7 +2,7 @@ import { FormatError } from "../base/index.js";
 import { OPCODE_LDDW, SLOT_SIZE } from "../isa/index.js";
 import type { CoreRelocation, FunctionRecord, LineRecord, ProgramSpec, Reference } from "../spec/index.js";
 import type { ObjectFunction } from "./code.js";
-import type { FunctionRecords } from "./records.js";
+import { type FunctionRecords, lineAt } from "./records.js";
 import type { FunctionLinks } from "./resolve.js";
 
 /** The kernel's BPF_COMPLEXITY_LIMIT_INSNS: a longer program can't be loaded anywhere. */
@@ -58,7 +58,7 @@ export class Linker {
         markReference(insns, start + each.slot, each);
         references.push({ ...each, slot: start + each.slot });
       }
-      for (const each of linked.lines) lines.push({ ...each, slot: start + each.slot });
+      for (const each of linked.lines) lines.push(lineAt(start + each.slot, each));
       for (const each of linked.coreRelocations) coreRelocations.push({ ...each, slot: start + each.slot });
       const linkage = fn === main || (fn.visible && linked.typeId !== 0) ? "global" : "static";
       functions.push({ slot: start, name: fn.name, typeId: linked.typeId, linkage });

@@ -16,6 +16,15 @@ interface Located {
   readonly offset: number;
 }
 
+function offsetSlot({ offset }: Located): number {
+  return offset / SLOT_SIZE;
+}
+
+/** A line record for another slot. */
+export function lineAt(slot: number, { file, line, column, text }: Omit<LineRecord, "slot">): LineRecord {
+  return { slot, file, line, column, text };
+}
+
 /** The records of .BTF.ext, found by function. */
 export class RecordIndex {
   readonly #ext: BtfExt | undefined;
@@ -35,12 +44,12 @@ export class RecordIndex {
     const relocations = this.#within(ext.coreRelocations.get(section.name), section, start, fn.end);
     return {
       typeId: func?.typeId ?? 0,
-      lines: lines.map(({ offset, ...line }) => ({ ...line, slot: offset / SLOT_SIZE - start })),
-      coreRelocations: relocations.map(({ offset, kind, typeId, access }) => ({
-        slot: offset / SLOT_SIZE - start,
-        kind: coreRelocationKinds[kind]!,
-        typeId,
-        access,
+      lines: lines.map((each) => lineAt(offsetSlot(each) - start, each)),
+      coreRelocations: relocations.map((each) => ({
+        slot: offsetSlot(each) - start,
+        kind: coreRelocationKinds[each.kind]!,
+        typeId: each.typeId,
+        access: each.access,
       })),
     };
   }

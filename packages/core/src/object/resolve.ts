@@ -134,13 +134,13 @@ function resolveCall(
   });
 }
 
-/** The target of a call that counts from the instruction after it. */
 /** A call from a function into itself, where one symbol covers several: the distance holds wherever the function goes. */
 function staysWithin(fn: ObjectFunction, site: Site): boolean {
   const target = site.slot + immediate(site) + 1;
   return target >= fn.start && target < fn.end;
 }
 
+/** The target of a call that counts from the instruction after it. */
 function localTarget(site: Site): ObjectFunction {
   return functionIn(site, site.section, site.slot + immediate(site) + 1, undefined);
 }
