@@ -83,6 +83,8 @@ export function placeArenaData(section: ElfSection, table: MapTable): string {
   if (arenas.length !== 1 || key === undefined || arena === undefined) {
     throw new FormatError(`arena variables need one arena map, there are ${arenas.length}`, { section: section.name });
   }
+  if (arena.dataSection !== undefined)
+    throw new FormatError("a second section of that name", { section: section.name });
   if (section.size > arena.maxEntries * ARENA_PAGE) {
     throw new FormatError(`${section.size} bytes of variables don't fit into ${arena.maxEntries} pages`, {
       section: section.name,
@@ -95,7 +97,7 @@ export function placeArenaData(section: ElfSection, table: MapTable): string {
 }
 
 export function isArenaSection(section: ElfSection): boolean {
-  return section.name === ARENA_SECTION && section.size > 0;
+  return section.name === ARENA_SECTION && canHoldData(section);
 }
 
 /**

@@ -41,6 +41,10 @@ export interface FunctionRecord {
   readonly name: string;
   /** BTF func in the object's BTF; 0 where there is none. */
   readonly typeId: TypeId;
+  /**
+   * As the verifier takes it: a function with hidden visibility is static, whatever its BTF says, and so are all but the
+   * first in objects without BTF.
+   */
   readonly linkage: "static" | "global";
 }
 

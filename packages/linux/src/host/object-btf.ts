@@ -60,11 +60,25 @@ function encodeLines(lines: readonly LineRecord[], strings: BtfStrings): Uint8Ar
 
 function* kernelTypes(btf: Btf, object: ObjectSpec, has: (feature: Feature) => boolean): IterableIterator<BtfType> {
   const externPrototypes = prototypesOfExterns(btf);
+  const hidden = hiddenFunctions(object);
   for (let id = 1; id < btf.length; id++) {
-    const type = btf.type(id);
+    const declared = btf.type(id);
+    const type: BtfType = declared.kind === "func" && hidden.has(id) ? { ...declared, linkage: "static" } : declared;
     const fixed = externPrototypes.has(id) ? nameParameters(type as BtfFuncProto) : prepare(type, btf, object);
     yield downgrade(fixed, has);
   }
+}
+
+/**
+ * Functions that are static to the verifier: those of the source, and hidden ones, which BTF has as global. A static
+ * function is verified with what its callers pass, a global one by itself.
+ */
+function hiddenFunctions(object: ObjectSpec): Set<TypeId> {
+  const ids = new Set<TypeId>();
+  for (const { functions } of object.programs.values()) {
+    for (const { linkage, typeId } of functions) if (linkage === "static" && typeId !== 0) ids.add(typeId);
+  }
+  return ids;
 }
 
 /** Prototypes that extern functions have: their parameters are mostly unnamed, and the kernel wants names. */
