@@ -1,16 +1,29 @@
-import { EINVAL, ENOMEM, errnoName, type MapType } from "../abi/index.js";
+import { EBADF, EINVAL, ENOMEM, errnoName, type MapType } from "../abi/index.js";
 import { BpfError, NotSupportedError, SyscallError } from "../base/index.js";
 import { ArrayMap, PerCpuArrayMap } from "./array-map.js";
 import { checkAttributes } from "./attribute-rules.js";
 import type { MapAttributes } from "./attributes.js";
+import { DescriptorArrayMap } from "./handle-array-map.js";
 import { HashMap } from "./hash-map.js";
 import type { LiveMap } from "./live-map.js";
 import { LpmTrieMap } from "./lpm-trie-map.js";
 import type { MapCore } from "./map-core.js";
+import { ArrayOfMaps, checkInner, HashOfMaps } from "./map-in-map.js";
+import { PerfEventArrayMap } from "./perf-event-array-map.js";
 import { BloomFilterMap, QueueMap } from "./queue-map.js";
+import { DeviceHashMap, RedirectArrayMap, XskMap } from "./redirect-map.js";
+import { type MapReferences, noReferences } from "./references.js";
 import { RingBufferMap, UserRingBufferMap } from "./ring-buffer-map.js";
 
-type Constructor = (core: MapCore, attributes: MapAttributes) => LiveMap;
+type Constructor = (core: MapCore, attributes: MapAttributes, surroundings: Surroundings) => LiveMap;
+
+/** What a map is made with besides its attributes. */
+export interface Surroundings {
+  /** Resolves what values refer to; without it such maps stay empty. */
+  readonly references: MapReferences;
+  /** For maps of maps: a map whose shape the inner maps must have. It isn't kept. */
+  readonly inner?: LiveMap | undefined;
+}
 
 const constructors: Partial<Record<MapType, Constructor>> = {
   array: (core, attributes) => new ArrayMap(core, attributes),
@@ -25,6 +38,15 @@ const constructors: Partial<Record<MapType, Constructor>> = {
   bloom_filter: (core, attributes) => new BloomFilterMap(core, attributes),
   ringbuf: (core, attributes) => new RingBufferMap(core, attributes),
   user_ringbuf: (core, attributes) => new UserRingBufferMap(core, attributes),
+  prog_array: (core, attributes, { references }) => new DescriptorArrayMap(core, attributes, references),
+  cgroup_array: (core, attributes, { references }) => new DescriptorArrayMap(core, attributes, references),
+  perf_event_array: (core, attributes, { references }) => new PerfEventArrayMap(core, attributes, references),
+  array_of_maps: (core, attributes, { references, inner }) => new ArrayOfMaps(core, attributes, references, inner!),
+  hash_of_maps: (core, attributes, { references, inner }) => new HashOfMaps(core, attributes, references, inner!),
+  devmap: (core, attributes, { references }) => new RedirectArrayMap(core, attributes, references),
+  cpumap: (core, attributes, { references }) => new RedirectArrayMap(core, attributes, references),
+  devmap_hash: (core, attributes, { references }) => new DeviceHashMap(core, attributes, references),
+  xskmap: (core, attributes, { references }) => new XskMap(core, attributes, references),
 };
 
 /**
@@ -34,18 +56,27 @@ const constructors: Partial<Record<MapType, Constructor>> = {
  * linear memory is exhausted.
  * @throws NotSupportedError for a type that lives in the kernel only.
  */
-export function createMap(core: MapCore, attributes: MapAttributes): LiveMap {
-  const errno = checkAttributes(attributes);
+export function createMap(
+  core: MapCore,
+  attributes: MapAttributes,
+  surroundings: Surroundings = { references: noReferences },
+): LiveMap {
+  const errno = checkAttributes(attributes) || checkInnerOf(attributes, surroundings.inner);
   if (errno !== 0) throw creationError(attributes, errno);
   const create = constructors[attributes.type];
   if (create === undefined)
     throw new NotSupportedError(attributes.type, `maps of type ${attributes.type} are not supported`);
   try {
-    return core.creating(() => create(core, attributes));
+    return core.creating(() => create(core, attributes, surroundings));
   } catch (cause) {
     if (cause instanceof BpfError && cause.code === "ENOMEM") throw creationError(attributes, ENOMEM, cause);
     throw cause;
   }
+}
+
+function checkInnerOf({ type }: MapAttributes, inner: LiveMap | undefined): number {
+  if (type !== "array_of_maps" && type !== "hash_of_maps") return 0;
+  return inner === undefined ? EBADF : checkInner(inner);
 }
 
 function creationError(attributes: MapAttributes, errno: number, cause?: unknown): SyscallError {

@@ -1,7 +1,8 @@
 export { ArrayMap, PerCpuArrayMap, readIndex, writeIndex } from "./array-map.js";
 export { checkAttributes } from "./attribute-rules.js";
 export type { MapAttributes, ValueField } from "./attributes.js";
-export { createMap } from "./create-map.js";
+export { createMap, type Surroundings } from "./create-map.js";
+export { DescriptorArrayMap, HandleArrayMap } from "./handle-array-map.js";
 export { HashMap } from "./hash-map.js";
 export {
   element,
@@ -15,5 +16,9 @@ export {
 export { type BatchResult, LiveMap } from "./live-map.js";
 export { LpmTrieMap } from "./lpm-trie-map.js";
 export { MapCore, type MapCoreExports, type MapCoreOptions } from "./map-core.js";
+export { ArrayOfMaps, HandleHashMap, HashOfMaps } from "./map-in-map.js";
+export { PerfEventArrayMap, type PerfEventSink } from "./perf-event-array-map.js";
 export { BloomFilterMap, QueueMap } from "./queue-map.js";
+export { DeviceHashMap, RedirectArrayMap, XskMap } from "./redirect-map.js";
+export { type MapReferences, noReferences, type Reference, type ReferenceRequest } from "./references.js";
 export { RingBufferMap, UserRingBufferMap } from "./ring-buffer-map.js";

@@ -49,12 +49,16 @@ export abstract class LiveMap {
   readonly valueSize: number;
   /** Entries as the kernel reports them: an LRU with BPF_F_NO_COMMON_LRU rounds up to a multiple of the CPUs. */
   readonly maxEntries: number;
+  /** BPF_F_* that belong to the map; who may read and write belongs to the one who created it. */
   readonly flags: number;
+  /** Counts from 1 in the order of creation. */
+  readonly id: number;
   readonly mapExtra: bigint;
   readonly fields: readonly ValueField[];
   readonly #hasSpinLock: boolean;
   readonly #blocks = new Set<number>();
   readonly #regions: number[] = [];
+  readonly #access: number;
   #frozen = false;
   #closed = false;
 
@@ -65,7 +69,9 @@ export abstract class LiveMap {
     this.keySize = attributes.keySize;
     this.valueSize = attributes.valueSize;
     this.maxEntries = maxEntries;
-    this.flags = attributes.flags ?? 0;
+    this.#access = (attributes.flags ?? 0) & (BPF_F_RDONLY | BPF_F_WRONLY);
+    this.flags = (attributes.flags ?? 0) & ~(BPF_F_RDONLY | BPF_F_WRONLY);
+    this.id = core.nextId();
     this.mapExtra = attributes.mapExtra ?? 0n;
     this.fields = attributes.fields ?? [];
     this.address = this.allocate(MAP_HEADER_SIZE, 64);
@@ -246,11 +252,11 @@ export abstract class LiveMap {
   }
 
   protected get readable(): boolean {
-    return (this.flags & BPF_F_WRONLY) === 0;
+    return (this.#access & BPF_F_WRONLY) === 0;
   }
 
   protected get writable(): boolean {
-    return (this.flags & BPF_F_RDONLY) === 0 && !this.#frozen;
+    return (this.#access & BPF_F_RDONLY) === 0 && !this.#frozen;
   }
 
   protected get canBatch(): { readonly update: boolean; readonly delete: boolean } {

@@ -105,6 +105,7 @@ export class MapCore {
   readonly #maps = new Map<number, LiveMap>();
   readonly #seed: () => number;
   #newest: LiveMap | undefined;
+  #lastId = 0;
   #runs = 0;
   #scratch = 0;
   #scratchSize = 0;
@@ -144,6 +145,11 @@ export class MapCore {
   /** @internal A change from user space: outside of runs nobody holds pointers. */
   betweenRuns(): void {
     if (this.#runs === 0) this.memory.u32[this.runAddress >>> 2]!++;
+  }
+
+  /** @internal */
+  nextId(): number {
+    return ++this.#lastId;
   }
 
   /** @internal */
