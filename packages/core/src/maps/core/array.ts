@@ -1,9 +1,9 @@
-import { BPF_F_LOCK, BPF_NOEXIST, E2BIG, EEXIST } from "../../abi/index.js";
+import { BPF_EXIST, BPF_F_LOCK, BPF_NOEXIST, E2BIG, EEXIST, EINVAL } from "../../abi/index.js";
 import { handleSlot, mapHeader } from "../layout.js";
 import type { Expression } from "./expression.js";
 import { defineProcedure, type Procedure } from "./procedure.js";
 import type { CoreScope } from "./scope.js";
-import { checkPlainFlags, checkUpdateFlags, type ValueProcedures } from "./value.js";
+import { checkUpdateFlags, type ValueProcedures } from "./value.js";
 
 /** Address of an entry; the index is not checked. */
 export function entryAt(map: Expression, index: Expression): Expression {
@@ -23,6 +23,16 @@ function defineIndexed(
   });
 }
 
+/** An entry that may be updated; else the procedure returns the errno, in the kernel's order of checks. */
+function emitCheckedEntry(p: Procedure, map: Expression, key: Expression, flags: Expression): Expression {
+  p.if(flags.and(~BPF_F_LOCK).gt(BPF_EXIST), () => p.return(-EINVAL));
+  const index = p.let("index", key.u32());
+  p.if(index.ge(map.u32(mapHeader.MAX_ENTRIES)), () => p.return(-E2BIG));
+  p.if(flags.and(~BPF_F_LOCK).eq(BPF_NOEXIST), () => p.return(-EEXIST));
+  checkUpdateFlags(p, map, flags);
+  return p.let("entry", entryAt(map, index));
+}
+
 export function defineArrays(scope: CoreScope, values: ValueProcedures) {
   const lookup = defineIndexed(scope, "array_lookup", (p, entry) => p.return(entry));
   const perCpuLookup = defineIndexed(scope, "percpu_array_lookup", (p, entry, map) => {
@@ -39,20 +49,13 @@ export function defineArrays(scope: CoreScope, values: ValueProcedures) {
   });
   const update = defineProcedure(scope.module, "array_update", ["map", "key", "value", "flags"], (p) => {
     const { map, key, value, flags } = p.params;
-    checkUpdateFlags(p, map, flags);
-    const index = p.let("index", key.u32());
-    p.if(index.ge(map.u32(mapHeader.MAX_ENTRIES)), () => p.return(-E2BIG));
-    p.if(flags.and(~BPF_F_LOCK).eq(BPF_NOEXIST), () => p.return(-EEXIST));
-    p.return(p.call(values.copy, map, entryAt(map, index), value));
+    const entry = emitCheckedEntry(p, map, key, flags);
+    p.return(p.call(values.copy, map, entry, value));
   });
   const perCpuUpdate = defineProcedure(scope.module, "percpu_array_update", ["map", "key", "value", "flags"], (p) => {
     const { map, key, value, flags } = p.params;
-    checkPlainFlags(p, flags);
-    const index = p.let("index", key.u32());
-    p.if(index.ge(map.u32(mapHeader.MAX_ENTRIES)), () => p.return(-E2BIG));
-    p.if(flags.eq(BPF_NOEXIST), () => p.return(-EEXIST));
-    const entry = entryAt(map, index).add(scope.cpu.mul(map.u32(mapHeader.CPU_STRIDE)));
-    p.return(p.call(values.copy, map, p.let("entry", entry), value));
+    const entry = emitCheckedEntry(p, map, key, flags);
+    p.return(p.call(values.copy, map, entry.add(scope.cpu.mul(map.u32(mapHeader.CPU_STRIDE))), value));
   });
   return { lookup, perCpuLookup, handleLookup, slotLookup, update, perCpuUpdate };
 }

@@ -94,7 +94,7 @@ export function emitPerCpuStart(
   const cpu = p.let("each", 0);
   p.loop(({ leave }) => {
     p.if(cpu.ge(map.u32(mapHeader.CPUS)), leave);
-    p.zero(perCpuValueAddress(map, made, cpu), map.u32(mapHeader.VALUE_STRIDE));
+    p.zero(perCpuValueAddress(map, made, cpu), map.u32(mapHeader.VALUE_SIZE));
     p.add(cpu, 1);
   });
   p.do(p.call(values, map, perCpuValueAddress(map, made, scope.cpu), value));

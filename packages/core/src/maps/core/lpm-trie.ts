@@ -21,7 +21,7 @@ export function defineTrie(scope: CoreScope, keys: TrieKeyProcedures, find: Call
   return {
     update: defineUpdate(scope, parts),
     remove: defineDelete(scope, parts, find),
-    nextKey: defineNextKey(scope, keys),
+    nextKey: defineNextKey(scope, keys, find),
   };
 }
 
@@ -215,10 +215,9 @@ function defineDelete({ module }: CoreScope, { keys, retire }: TrieParts, find: 
 
 /**
  * `(map, key or 0, next)`: every node after its subtrees, so longer prefixes before the shorter ones that contain them.
- * As in the kernel the key is looked for by its bits alone; one that isn't there starts over, unless another prefix of
- * its length stands on its way.
+ * A key that isn't there starts over.
  */
-function defineNextKey({ module }: CoreScope, keys: TrieKeyProcedures) {
+function defineNextKey({ module }: CoreScope, keys: TrieKeyProcedures, find: Callable) {
   return defineProcedure(module, "trie_next_key", ["map", "key", "next"], (p) => {
     const { map, key, next } = p.params;
     const root = p.let("root", map.u32(mapHeader.TABLE));
@@ -227,19 +226,7 @@ function defineNextKey({ module }: CoreScope, keys: TrieKeyProcedures) {
     p.if(key, () => {
       const length = p.let("length", key.u32());
       p.if(length.le(largestPrefix(map)), () => {
-        const words = p.let("words", p.call(keys.words, map, key));
-        p.set(node, root);
-        p.loop(({ leave }) => {
-          p.if(node.isZero(), leave);
-          const own = p.let("own", lengthOf(node));
-          p.if(own.eq(length), leave);
-          p.if(own.eq(largestPrefix(map)), () => {
-            p.set(node, 0);
-            leave();
-          });
-          p.set(node, childSlot(node, bitOf(words, own)).u32());
-        });
-        p.if(node, () => p.if(node.u32(trieNode.LENGTH).and(TRIE_BRANCH | 0), () => p.set(node, 0)));
+        p.set(node, p.call(find, map, p.call(keys.words, map, key), length));
       });
     });
     const descend = p.let("descend", 1);
