@@ -3,7 +3,7 @@ import { createMap, type LiveMap, MapCore } from "@tsbpf/core/maps";
 import { LinearMemory } from "@tsbpf/core/wasm";
 import fc from "fast-check";
 import { beforeAll, expect, it } from "vitest";
-import { possibleCpus } from "../../packages/linux/src/host/possible-cpus.js";
+import { possibleCpus } from "../../packages/linux/src/sys/index.js";
 import { describeKernel } from "../../packages/linux/src/testing/kernel.js";
 import { type Attributes, KernelMap, stayOnCpu0 } from "./kernel-map.js";
 

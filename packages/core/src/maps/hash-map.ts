@@ -304,7 +304,11 @@ export class HashMap extends LiveMap {
       offset: this.field(mapHeader.VALUE_OFFSET),
       // What lies in the element of other kinds is an address, which programs don't see.
       size: this.#kind.perCpu || this.#kind.slotSize !== undefined ? 0 : this.valueSize,
-      key: { offset: this.#kind.lru ? element.LRU_KEY : element.KEY, size: this.keySize },
+      key: {
+        offset: this.#kind.lru ? element.LRU_KEY : element.KEY,
+        // Of a reference, programs may read what user space reads, which follows the key.
+        size: this.#kind.slotSize === undefined ? this.keySize : roundUp8(this.keySize) + 8,
+      },
     });
     const at = (this.#directory >>> 2) + this.#chunks++ * 2;
     this.memory.u32[at] = chunk;

@@ -11,11 +11,13 @@ import {
   EOVERFLOW,
 } from "../abi/index.js";
 import { readIndex, writeIndex } from "./array-map.js";
+import type { MapAttributes } from "./attributes.js";
 import { HandleArrayMap } from "./handle-array-map.js";
 import { handleSlot } from "./layout.js";
-import type { BatchResult } from "./live-map.js";
+import type { BatchResult, ElementShape } from "./live-map.js";
+import type { MapCore } from "./map-core.js";
 import { HandleHashMap } from "./map-in-map.js";
-import type { ReferenceRequest } from "./references.js";
+import type { MapReferences, ReferenceRequest } from "./references.js";
 
 // Redirect targets: a value is {ifindex or queue size, program}, the program written as a file descriptor and read as an
 // id; it can be left out, by a value of 4 bytes or a descriptor of 0 or below.
@@ -33,8 +35,21 @@ function writeValue(value: Uint8Array, valueSize: number, target: number, progra
   if (valueSize === 8) writeIndex(value.subarray(4), program);
 }
 
+/** What programs may read of entries that they look up. */
+const readable: ElementShape = {
+  stride: handleSlot.SIZE,
+  offset: handleSlot.VALUE,
+  size: 0,
+  key: { offset: handleSlot.VALUE, size: 8 },
+};
+
 /** Device and CPU maps by index. @see https://docs.kernel.org/bpf/map_devmap.html, map_cpumap.html */
 export class RedirectArrayMap extends HandleArrayMap {
+  constructor(core: MapCore, attributes: MapAttributes, references: MapReferences) {
+    super(core, attributes, references);
+    this.expose(this.storage, this.maxEntries, readable);
+  }
+
   protected lookupEntry(key: Uint8Array, value: Uint8Array): number {
     const index = readIndex(key);
     if (this.handleOf(index) === 0) return -ENOENT;

@@ -92,7 +92,10 @@ describe("ring buffer", () => {
   it("answers queries", () => {
     const { core, map, functions } = ring(8192);
     const out = core.memory.alloc(8);
-    const query = (what: number) => (functions.ringbuf_query(map.address, what, out), core.memory.u32[out >>> 2]);
+    const query = (what: number) => {
+      expect(functions.ringbuf_query(map.address, what, out)).toBe(0);
+      return core.memory.u32[out >>> 2];
+    };
     functions.ringbuf_output(map.address, out, 8, 0);
     expect([0, 1, 2, 3, 4].map(query)).toEqual([16, 8192, 0, 16, 0]);
     drain(map);
