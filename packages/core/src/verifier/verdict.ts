@@ -1,0 +1,101 @@
+/** What a rejection is about: stable across kernels and wordings. */
+export type RejectionCode =
+  | "malformed"
+  | "control_flow"
+  | "too_complex"
+  | "uninitialized"
+  | "frame_pointer"
+  | "arithmetic"
+  | "pointer_arithmetic"
+  | "pointer_leak"
+  | "memory_access"
+  | "stack_access"
+  | "packet_access"
+  | "map_access"
+  | "context_access"
+  | "alignment"
+  | "map"
+  | "helper"
+  | "argument"
+  | "call"
+  | "call_depth"
+  | "stack_depth"
+  | "return_value"
+  | "reference"
+  | "lock"
+  | "sleep"
+  | "kfunc"
+  | "btf"
+  | "attach"
+  | "permission"
+  | "infinite_loop";
+
+/** `errno` of bpf(2) for a program that is refused. */
+export const EPERM = 1;
+export const E2BIG = 7;
+export const EBADF = 9;
+export const EACCES = 13;
+export const EFAULT = 14;
+export const EBUSY = 16;
+export const EINVAL = 22;
+export const EOPNOTSUPP = 95;
+export const ENOTSUPP = 524;
+
+/** Figures that the analysis ends with, whatever its verdict. */
+export interface VerifierFigures {
+  /** Instructions walked over, counting every path. */
+  readonly processed: number;
+  readonly totalStates: number;
+  readonly peakStates: number;
+  readonly maxStatesPerInstruction: number;
+  /** Bytes of stack of each function, in the order of their starts. */
+  readonly stackDepths: readonly number[];
+}
+
+interface Answer extends VerifierFigures {
+  readonly log: string;
+  /** Time taken, where the options brought a clock. */
+  readonly microseconds: number | undefined;
+}
+
+/** The program may be loaded. */
+export interface Accepted extends Answer {
+  readonly verdict: "accepted";
+  readonly facts: ProgramFacts;
+}
+
+/** The kernel would refuse the program. */
+export interface Rejected extends Answer {
+  readonly verdict: "rejected";
+  readonly code: RejectionCode;
+  /** Positive errno of bpf(2). */
+  readonly errno: number;
+  /** The last line of the kernel's log before its figures. */
+  readonly message: string;
+  /** Slot of the instruction that the analysis stopped at. */
+  readonly insn: number;
+  /** Index into the input's line records, where there are any. */
+  readonly line: number | undefined;
+}
+
+/** The analysis met something that it does not model: no verdict. */
+export interface NotReached extends Answer {
+  readonly verdict: "not_reached";
+  /** What is missing. */
+  readonly message: string;
+  readonly insn: number;
+}
+
+export type Verdict = Accepted | Rejected | NotReached;
+
+/** What the analysis proved of an accepted program, by slot: for compilers and for people. */
+export interface ProgramFacts {
+  /** Times that each instruction was walked over; 0: no path reaches it. */
+  readonly visits: Uint32Array;
+  /** Type of the pointer that a load, store or atomic goes through (`pointer-types.ts`); 0 where none was seen. */
+  readonly pointerTypes: Int32Array;
+  /** Bit 0: the jump was taken on some path; bit 1: it was not taken on some path. */
+  readonly branches: Uint8Array;
+  /** First slot of each function. */
+  readonly functions: readonly number[];
+}

@@ -1,0 +1,22 @@
+import type { Analysis } from "./analysis.js";
+import { LoopVisits } from "./loop-visits.js";
+import { PrecisionTracker } from "./precision.js";
+import { Checkpoints } from "./pruning.js";
+import { StackLiveness } from "./stack-liveness.js";
+
+/** An analysis with the parts that walking its paths needs: what every transfer function gets. */
+export class Walk {
+  readonly analysis: Analysis;
+  readonly liveness: StackLiveness;
+  readonly precision: PrecisionTracker;
+  readonly loops: LoopVisits;
+  readonly checkpoints: Checkpoints;
+
+  constructor(analysis: Analysis) {
+    this.analysis = analysis;
+    this.liveness = new StackLiveness(analysis);
+    this.precision = new PrecisionTracker(analysis);
+    this.loops = new LoopVisits(analysis, this.precision);
+    this.checkpoints = new Checkpoints(analysis, this.liveness, this.precision, this.loops);
+  }
+}
