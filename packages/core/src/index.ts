@@ -5,3 +5,4 @@ export * from "./host/index.js";
 export * from "./isa/index.js";
 export * from "./object/index.js";
 export * from "./spec/index.js";
+export * from "./verifier/index.js";

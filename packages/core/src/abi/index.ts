@@ -76,4 +76,11 @@ export type { HelperGrant, HelperMapRule, Kfunc, MapHelperRule, ProgramRules, Re
 export { returnRule, rulesOfProgramType } from "./program-type-rules.js";
 export { isProgramType, type ProgramType, programTypeId, programTypeName, programTypes } from "./program-types.js";
 export { parseSectionName, type SectionMeaning, type SectionName, sectionNames } from "./section-names.js";
+export {
+  FLOW_KEYS_SIZE,
+  sockCommonStruct,
+  sockStruct,
+  tcpSockStruct,
+  xdpSockStruct,
+} from "./socket-structs.js";
 export { verdictName } from "./verdicts.js";

@@ -166,10 +166,15 @@ export class Analysis {
   peakStates = 0;
   maxStatesPerInstruction = 0;
 
+  /** The last instruction returned to a caller: the log shows the state behind it. */
+  returned = false;
   // Which registers and slots of the current frame the log has to mention.
   scratchedRegisters = -1;
   scratchedSlotsLow = -1;
   scratchedSlotsHigh = -1;
+  /** Position of the log behind the current instruction's text, and that text's width. */
+  instructionEnd = 0;
+  instructionWidth = 0;
   /** Index of the line record logged last. */
   loggedLine = -1;
 
@@ -262,6 +267,10 @@ export class Analysis {
       : ((this.scratchedSlotsHigh >>> (slot - 32)) & 1) === 1;
   }
 
+  isAnythingTouched(): boolean {
+    return (this.scratchedRegisters | this.scratchedSlotsLow | this.scratchedSlotsHigh) !== 0;
+  }
+
   touchNothing(): void {
     this.scratchedRegisters = 0;
     this.scratchedSlotsLow = 0;
@@ -297,6 +306,13 @@ export class Analysis {
   /** The map that a record's object number stands for. */
   mapOf(object: number): VerifierMap {
     return this.maps[object - 1]!;
+  }
+
+  /** The object number of a map of maps' inner map. */
+  innerMapObject(map: VerifierMap): number {
+    let index = this.maps.indexOf(map.inner!);
+    if (index < 0) index = this.maps.push(map.inner!) - 1;
+    return index + 1;
   }
 
   /** Name of a type: `object` is {@link KERNEL_TYPES} or {@link PROGRAM_TYPES}. */

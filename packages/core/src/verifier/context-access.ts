@@ -1,4 +1,4 @@
-import type { ContextField, ContextLayout, ContextPointer } from "../abi/index.js";
+import { type ContextPointer, findContextField } from "../abi/index.js";
 import type { Analysis } from "./analysis.js";
 import { ID, registerAt, TYPE } from "./domain/register.js";
 import { requireUnmodified } from "./memory-region.js";
@@ -33,41 +33,6 @@ const pointerTypes: Readonly<Record<ContextPointer, number>> = {
   "btf_trusted?": BTF_ID | TRUSTED | MAYBE_NULL,
 };
 
-/** Does the field take an access of `size` bytes, `offset` bytes from the start of the context? */
-function allows(field: ContextField, write: boolean, offset: number, size: number): boolean {
-  const mode = write ? field.write : field.read;
-  if (mode === undefined) return false;
-  const within = offset - field.offset;
-  const end = field.size * (field.count ?? 1);
-  if (within < 0 || within + size > end) return false;
-  switch (mode) {
-    case "exact":
-      return size === field.size;
-    case "narrow":
-      return size <= field.size && size >= (field.least ?? 1);
-    case "within":
-      return size >= (field.least ?? 1);
-    case "wide":
-      return size <= field.size || (size === 8 && within % 8 === 0);
-  }
-}
-
-function findField(
-  analysis: Analysis,
-  layout: ContextLayout,
-  write: boolean,
-  offset: number,
-  size: number,
-): ContextField | undefined {
-  if (offset < 0 || offset % size !== 0) return undefined;
-  const attachType = analysis.attachType;
-  return layout.fields.find((field) => {
-    if (!allows(field, write, offset, size)) return false;
-    const types = write ? (field.writeAttachTypes ?? field.attachTypes) : field.attachTypes;
-    return types === undefined || (attachType !== undefined && types.includes(attachType));
-  });
-}
-
 /**
  * A load or store of a context field. `offset` counts from the start of the context; a load says into which register.
  */
@@ -83,7 +48,7 @@ export function accessContext(
   requireUnmodified(analysis, register, false);
   const { context } = analysis.rules;
   if (typeof context === "string") analysis.notModelled(`the context of ${analysis.type} programs`);
-  const field = findField(analysis, context, write, offset, size);
+  const field = findContextField(context, { offset, size, write, attachType: analysis.attachType });
   if (field === undefined || (field.pointer !== undefined && signExtends)) {
     analysis.deny("context_access", `invalid bpf_context access off=${offset} size=${size}`);
   }

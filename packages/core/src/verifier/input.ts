@@ -69,6 +69,8 @@ export interface VerifyOptions {
   readonly logLimit?: number | undefined;
   /** The loader's capabilities: CAP_BPF and CAP_PERFMON both, or neither. */
   readonly privileged?: boolean | undefined;
+  /** CPUs of the machine that will run the program: what bpf_get_smp_processor_id() stays below. 2 where absent. */
+  readonly cpus?: number | undefined;
   /** Asked now and then while the analysis runs; it ends as `not_reached` once this returns true. */
   readonly shouldStop?: (() => boolean) | undefined;
   /** Milliseconds from an arbitrary start, for {@link Verdict.microseconds}. */

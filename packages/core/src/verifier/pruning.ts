@@ -124,6 +124,14 @@ export class Checkpoints {
     return false;
   }
 
+  /** The nearest checkpoint of this very path at an instruction, before the current one: the last round of a loop. */
+  previousEntry(current: State, slot: number): State | undefined {
+    return this.#list(slot).find(
+      (state) =>
+        state.slot === slot && state.branches > 0 && sameCallsites(state, current) && state.depth < current.depth,
+    );
+  }
+
   #tooSoon(): boolean {
     const analysis = this.#analysis;
     return analysis.jumpsProcessed - this.#lastJumps < 20 && analysis.processed - this.#lastProcessed < 100;

@@ -1,4 +1,5 @@
 import type { Analysis } from "./analysis.js";
+import { InlineLoops } from "./inline-loops.js";
 import { LoopVisits } from "./loop-visits.js";
 import { PrecisionTracker } from "./precision.js";
 import { Checkpoints } from "./pruning.js";
@@ -11,6 +12,7 @@ export class Walk {
   readonly precision: PrecisionTracker;
   readonly loops: LoopVisits;
   readonly checkpoints: Checkpoints;
+  readonly inlineLoops = new InlineLoops();
 
   constructor(analysis: Analysis) {
     this.analysis = analysis;

@@ -1,0 +1,24 @@
+import type { Analysis } from "./analysis.js";
+import { isConstant, OFF, registerAt, VALUE } from "./domain/register.js";
+import { MAP_READ_ONLY_PROGRAM } from "./input.js";
+import { checkMapValueRegion, mapIn } from "./map-values.js";
+import type { Walk } from "./walk.js";
+
+/** A string in a map that can't change: format strings and the like. */
+export function checkConstantString(walk: Walk, register: number): void {
+  const analysis: Analysis = walk.analysis;
+  const map = mapIn(walk, register);
+  const { records } = analysis.frame;
+  const at = registerAt(register);
+  if (map.frozen !== true || (map.flags & MAP_READ_ONLY_PROGRAM) === 0) {
+    analysis.deny("argument", `R${register} does not point to a readonly map'`);
+  }
+  if (!isConstant(records, at)) analysis.deny("argument", `R${register} is not a constant address'`);
+  const off = records[at + OFF]!;
+  checkMapValueRegion(walk, register, off, map.valueSize - off, false, false);
+  if (map.contents === undefined) analysis.notModelled("a constant string in a map of unknown contents");
+  const start = off + records[at + VALUE]!;
+  if (!map.contents.subarray(start, map.valueSize).includes(0)) {
+    analysis.invalid("argument", "string is not zero-terminated");
+  }
+}

@@ -1,0 +1,113 @@
+import { returnRule } from "../abi/index.js";
+import { CALLS_CALLBACK } from "./analysis.js";
+import { copyRegister, registerAt, S32_MAX, S32_MIN, SMAX, SMIN, TYPE } from "./domain/register.js";
+import { SCALAR, STACK, typeName } from "./pointer-types.js";
+import { printFrame } from "./print-state.js";
+import { checkLeaks } from "./references.js";
+import { boundNumber, hidesValue, requireReadable } from "./registers.js";
+import { widenScalars } from "./widening.js";
+import type { Walk } from "./walk.js";
+
+/** The exit instruction. True where the path ends, false where it goes on in a caller. */
+export function stepExit(walk: Walk): boolean {
+  const { analysis } = walk;
+  const { state } = analysis;
+  checkLeaks(analysis, "BPF_EXIT instruction in main prog", state.frames.length === 1, false);
+  if (state.frames.length > 1) {
+    returnToCaller(walk);
+    return false;
+  }
+  checkResult(walk);
+  return true;
+}
+
+/** Leaves the innermost frame. */
+export function returnToCaller(walk: Walk): void {
+  const { analysis } = walk;
+  const { state } = analysis;
+  walk.liveness.propagate();
+  const callee = state.frame;
+  const caller = state.frames[state.frames.length - 2]!;
+  const r0 = registerAt(0);
+  if (callee.records[r0 + TYPE] === STACK) {
+    analysis.invalid("return_value", "cannot return stack pointer to the caller");
+  }
+  if (callee.inCallback) checkCallbackResult(walk);
+  else copyRegister(caller.records, r0, callee.records, r0);
+  const target = callee.inCallback ? callee.callsite : callee.callsite + 1;
+  if (analysis.log.walk) {
+    const inner = state.frames.length - 1;
+    analysis.log.write(
+      `returning from callee:\n${printFrame(analysis, state, inner, true)}\n` +
+        `to caller at ${target}:\n${printFrame(analysis, state, inner - 1, true)}\n`,
+    );
+  }
+  state.frames.pop();
+  analysis.pool.give(callee.records);
+  analysis.slot = target;
+  walk.liveness.leaveChain();
+  if (!callee.inCallback) return;
+  const previous = walk.checkpoints.previousEntry(state, target);
+  if (previous !== undefined) widenScalars(walk, previous, state);
+}
+
+function checkCallbackResult(walk: Walk): void {
+  const { analysis } = walk;
+  const { frame } = analysis;
+  if (frame.records[registerAt(0) + TYPE] !== SCALAR) analysis.deny("return_value", "R0 not a scalar value");
+  walk.precision.mark(0);
+  checkRange(walk, frame.callbackMin, frame.callbackMax, "At callback return", false);
+  if ((analysis.points[frame.callsite]! & CALLS_CALLBACK) === 0) {
+    analysis.notModelled("a callback that returns to a call that runs none");
+  }
+}
+
+function checkRange(walk: Walk, min: number, max: number, when: string, only32: boolean): void {
+  const { analysis } = walk;
+  const { records } = analysis.frame;
+  const at = registerAt(0);
+  const lowest = only32 ? records[at + S32_MIN]! : boundNumber(records, at + SMIN);
+  const highest = only32 ? records[at + S32_MAX]! : boundNumber(records, at + SMAX);
+  if (lowest >= min && highest <= max) return;
+  const bound = (field: number) =>
+    BigInt.asIntN(64, (BigInt(records[at + field + 1]!) << 32n) | BigInt(records[at + field]! >>> 0));
+  const smin = bound(SMIN);
+  const smax = bound(SMAX);
+  let known = "";
+  if (smin > -(1n << 63n)) known += ` smin=${smin}`;
+  if (smax < (1n << 63n) - 1n) known += ` smax=${smax}`;
+  if (known === "") known = " unknown scalar value";
+  analysis.invalid("return_value", `${when} the register R0 has${known} should have been in [${min}, ${max}]`);
+}
+
+/** What the program returns to the kernel. */
+function checkResult(walk: Walk): void {
+  const { analysis } = walk;
+  const { frame } = analysis;
+  requireReadable(analysis, 0);
+  if (hidesValue(analysis, 0)) analysis.deny("pointer_leak", "R0 leaks addr as return value");
+  const type = frame.records[registerAt(0) + TYPE]!;
+  if (frame.inAsyncCallback) {
+    requireScalarResult(walk, type, "At async callback return");
+    walk.precision.mark(0);
+    checkRange(walk, frame.callbackMin, frame.callbackMax, "At async callback return", false);
+    return;
+  }
+  if (frame.subprogram !== 0 && !frame.inExceptionCallback) {
+    if (type === SCALAR) return;
+    analysis.invalid(
+      "return_value",
+      `At subprogram exit the register R0 is not a scalar value (${typeName(type)})`,
+    );
+  }
+  const rule = returnRule(analysis.type, analysis.attachType);
+  if (rule === undefined) return;
+  requireScalarResult(walk, type, "At program exit");
+  walk.precision.mark(0);
+  checkRange(walk, rule.min, rule.max, "At program exit", false);
+}
+
+function requireScalarResult(walk: Walk, type: number, when: string): void {
+  if (type === SCALAR) return;
+  walk.analysis.invalid("return_value", `${when} the register R0 is not a known value (${typeName(type)})`);
+}

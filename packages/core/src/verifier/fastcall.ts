@@ -1,0 +1,71 @@
+import { type Analysis, FASTCALL_PATTERN } from "./analysis.js";
+import { isHelperCall } from "./successors.js";
+import type { Frame } from "./state.js";
+
+const OPCODE_SPILL = 0x7b;
+const OPCODE_FILL = 0x79;
+const FP = 10;
+
+/**
+ * Finds spills and fills that a compiler put around calls only because older kernels lose r1 to r5 there. Where nothing
+ * else uses their stack, the kernel takes them out, and they do not count towards the stack's depth.
+ */
+export function markFastcallPatterns(analysis: Analysis): void {
+  const { insns } = analysis;
+  for (const subprogram of analysis.subprograms) {
+    let lowest = 0;
+    for (let slot = subprogram.start; slot < subprogram.end; slot++) {
+      if (insns.opcode[slot] === OPCODE_SPILL && insns.dst[slot] === FP) lowest = Math.min(lowest, insns.offset[slot]!);
+    }
+    for (let slot = subprogram.start; slot < subprogram.end; slot++) {
+      if (!isHelperCall(insns, slot)) continue;
+      const end = markAround(analysis, slot, lowest);
+      if (end !== undefined) subprogram.fastcallStackOffset = Math.min(subprogram.fastcallStackOffset, end);
+    }
+  }
+}
+
+/** Marks the pairs around one call; returns the stack offset above them, or undefined without pairs. */
+function markAround(analysis: Analysis, slot: number, lowest: number): number | undefined {
+  const { insns, points } = analysis;
+  const helper = analysis.helpers.get(insns.imm[slot]!);
+  if (helper === undefined) return undefined;
+  const { args, returns } = helper.prototype;
+  let free = 0x3f;
+  if (returns.kind !== "void") free &= ~1;
+  for (let register = 1; register <= args.length; register++) free &= ~(1 << register);
+  let offset = lowest;
+  let pairs = 0;
+  for (let i = 1; i <= 6; i++, offset += 8) {
+    const before = slot - i;
+    const after = slot + i;
+    if (before < 0 || after >= insns.length) break;
+    const register = insns.src[before]!;
+    const isPair =
+      insns.opcode[before] === OPCODE_SPILL &&
+      insns.opcode[after] === OPCODE_FILL &&
+      insns.dst[before] === FP &&
+      insns.src[after] === FP &&
+      insns.dst[after] === register &&
+      insns.offset[before] === offset &&
+      insns.offset[after] === offset &&
+      ((free >>> register) & 1) === 1;
+    if (!isPair) break;
+    free &= ~(1 << register);
+    points[before] = points[before]! | FASTCALL_PATTERN;
+    points[after] = points[after]! | FASTCALL_PATTERN;
+    pairs++;
+  }
+  return pairs === 0 ? undefined : offset;
+}
+
+/** Another use of the stack of such spills: they stay what they are. */
+export function checkFastcallContract(analysis: Analysis, frame: Frame, offset: number): void {
+  const subprogram = analysis.subprograms[frame.subprogram]!;
+  if (subprogram.fastcallStackOffset <= offset) return;
+  if ((analysis.points[analysis.slot]! & FASTCALL_PATTERN) !== 0) return;
+  subprogram.fastcallStackOffset = -32768;
+  for (let slot = subprogram.start; slot < subprogram.end; slot++) {
+    analysis.points[slot] = analysis.points[slot]! & ~FASTCALL_PATTERN;
+  }
+}

@@ -1,0 +1,22 @@
+import type { Analysis } from "./analysis.js";
+import { TYPE, clearRegister } from "./domain/register.js";
+import { forEachRegister } from "./linked-scalars.js";
+import { KIND, NOT_INIT, PACKET, PACKET_END, PACKET_META } from "./pointer-types.js";
+import { setUnknownScalar } from "./registers.js";
+
+/** A pointer that no longer points anywhere: privileged programs see a scalar, others nothing. */
+export function setUnreadable(analysis: Analysis, r: Int32Array, at: number): void {
+  if (analysis.privileged) setUnknownScalar(analysis, r, at);
+  else {
+    clearRegister(r, at);
+    r[at + TYPE] = NOT_INIT;
+  }
+}
+
+/** The packet may have moved: no pointer into it is good any more. */
+export function forgetPacketPointers(analysis: Analysis): void {
+  forEachRegister(analysis.state, (r, at) => {
+    const kind = r[at + TYPE]! & KIND;
+    if (kind === PACKET || kind === PACKET_META || kind === PACKET_END) setUnreadable(analysis, r, at);
+  });
+}

@@ -1,0 +1,152 @@
+import type { Btf, BtfType, TypeId } from "../btf/index.js";
+import type { Analysis } from "./analysis.js";
+import type { VerifierMap } from "./input.js";
+
+/** Fields of a map's value that the kernel looks after: programs reach them through helpers only. */
+export type MapFieldKind =
+  | "spin_lock"
+  | "res_spin_lock"
+  | "timer"
+  | "workqueue"
+  | "task_work"
+  | "list_head"
+  | "list_node"
+  | "rb_root"
+  | "rb_node"
+  | "refcount"
+  | "kptr_unref"
+  | "kptr_ref"
+  | "kptr_percpu"
+  | "uptr";
+
+export interface MapField {
+  readonly kind: MapFieldKind;
+  /** As the kernel's messages call it. */
+  readonly name: string;
+  /** Bytes from the start of the value. */
+  readonly offset: number;
+  /** Bytes. */
+  readonly size: number;
+  /** What a kernel pointer points to: name of the struct, and its id in the map's BTF. */
+  readonly struct: string;
+  readonly typeId: TypeId;
+}
+
+const structKinds: Readonly<Record<string, MapFieldKind>> = {
+  bpf_spin_lock: "spin_lock",
+  bpf_res_spin_lock: "res_spin_lock",
+  bpf_timer: "timer",
+  bpf_wq: "workqueue",
+  bpf_task_work: "task_work",
+  bpf_list_head: "list_head",
+  bpf_list_node: "list_node",
+  bpf_rb_root: "rb_root",
+  bpf_rb_node: "rb_node",
+  bpf_refcount: "refcount",
+};
+
+const tagKinds: Readonly<Record<string, MapFieldKind>> = {
+  kptr_untrusted: "kptr_unref",
+  kptr: "kptr_ref",
+  percpu_kptr: "kptr_percpu",
+  uptr: "uptr",
+};
+
+const pointerNames: Readonly<Partial<Record<MapFieldKind, string>>> = {
+  kptr_unref: "kptr",
+  kptr_ref: "kptr",
+  kptr_percpu: "percpu_kptr",
+  uptr: "uptr",
+};
+
+/** Kernel pointers in map values: loads and stores of them have a meaning of their own. */
+export function isPointerField(field: MapField): boolean {
+  return pointerNames[field.kind] !== undefined;
+}
+
+const none: readonly MapField[] = [];
+const found = new WeakMap<VerifierMap, readonly MapField[]>();
+/** Nesting of structs that is looked into. */
+const MAX_DEPTH = 8;
+const MAX_FIELDS = 64;
+
+/** The special fields of a map's value, by its BTF. */
+export function fieldsOf(_analysis: Analysis, map: VerifierMap): readonly MapField[] {
+  if (map.btf === undefined || map.valueTypeId === undefined || map.valueTypeId === 0) return none;
+  let fields = found.get(map);
+  if (fields === undefined) {
+    const collected: MapField[] = [];
+    collect(map.btf, map.valueTypeId, 0, 0, collected);
+    fields = collected.sort((a, b) => a.offset - b.offset);
+    found.set(map, fields);
+  }
+  return fields;
+}
+
+/** The field of one of the kinds, where the map's value has one. */
+export function findField(analysis: Analysis, map: VerifierMap, kind: MapFieldKind): MapField | undefined {
+  return fieldsOf(analysis, map).find((field) => field.kind === kind);
+}
+
+/** Types under names and qualifiers. */
+export function skipModifiers(btf: Btf, id: TypeId): { id: TypeId; type: BtfType } {
+  let current = id;
+  let type = btf.type(current);
+  for (let i = 0; i < 64 && isModifier(type); i++) {
+    current = type.type;
+    type = btf.type(current);
+  }
+  return { id: current, type };
+}
+
+function isModifier(type: BtfType): type is Extract<BtfType, { kind: "typedef" | "volatile" | "const" | "restrict" | "type_tag" }> {
+  return (
+    type.kind === "typedef" ||
+    type.kind === "const" ||
+    type.kind === "volatile" ||
+    type.kind === "restrict" ||
+    type.kind === "type_tag"
+  );
+}
+
+function collect(btf: Btf, id: TypeId, offset: number, depth: number, into: MapField[]): void {
+  if (depth > MAX_DEPTH || into.length >= MAX_FIELDS) return;
+  const { type } = skipModifiers(btf, id);
+  if (type.kind === "array") {
+    const { type: element } = skipModifiers(btf, type.type);
+    const size = element.kind === "struct" ? element.size : element.kind === "ptr" ? 8 : 0;
+    if (size === 0) return;
+    for (let i = 0; i < Math.min(type.length, MAX_FIELDS); i++) collect(btf, type.type, offset + i * size, depth + 1, into);
+    return;
+  }
+  if (type.kind === "ptr") return collectPointer(btf, type.type, offset, into);
+  if (type.kind === "datasec") {
+    for (const variable of type.variables) {
+      const target = btf.type(variable.type);
+      if (target.kind === "var") collect(btf, target.type, offset + variable.offset, depth + 1, into);
+    }
+    return;
+  }
+  if (type.kind !== "struct") return;
+  const kind = structKinds[type.name];
+  if (kind !== undefined) {
+    into.push({ kind, name: type.name, offset, size: type.size, struct: "", typeId: 0 });
+    return;
+  }
+  for (const member of type.members) collect(btf, member.type, offset + member.bitOffset / 8, depth + 1, into);
+}
+
+/** A pointer is special by a tag on what it points to. */
+function collectPointer(btf: Btf, pointee: TypeId, offset: number, into: MapField[]): void {
+  let id = pointee;
+  let kind: MapFieldKind | undefined;
+  for (let i = 0; i < 64; i++) {
+    const type = btf.type(id);
+    if (!isModifier(type)) break;
+    if (type.kind === "type_tag") kind ??= tagKinds[type.name];
+    id = type.type;
+  }
+  const target = btf.type(id);
+  if (kind === undefined || (target.kind !== "struct" && target.kind !== "fwd")) return;
+  into.push({ kind, name: pointerNames[kind]!, offset, size: 8, struct: target.name, typeId: id });
+}
