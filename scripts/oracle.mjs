@@ -32,7 +32,6 @@ function btfOf(job) {
 }
 
 function mapOf(map, btf) {
-  const typed = map.btf_value !== 0 && btf !== undefined;
   return {
     name: "",
     type: map.type,
@@ -40,7 +39,9 @@ function mapOf(map, btf) {
     valueSize: map.value,
     maxEntries: map.max,
     flags: map.flags,
-    ...(typed ? { btf, keyTypeId: 1, valueTypeId: map.btf_value } : {}),
+    btf,
+    keyTypeId: map.btf_value === 0 ? 0 : 1,
+    valueTypeId: map.btf_value,
   };
 }
 
@@ -80,17 +81,34 @@ if (!existsSync(file)) {
   console.log(`skipped: no known verdicts at ${file}`);
   process.exit(0);
 }
-const jobs = gunzipSync(readFileSync(file)).toString("utf8").trimEnd().split("\n").map((line) => JSON.parse(line));
+const jobs = gunzipSync(readFileSync(file))
+  .toString("utf8")
+  .trimEnd()
+  .split("\n")
+  .map((line) => JSON.parse(line));
 const single = options.indexOf("--case");
 if (single >= 0) {
   const job = jobs[Number(options[single + 1])];
   const answer = verify(inputOf(job), { logLevel: Number(options[single + 2] ?? 2) });
   console.log(answer.log);
-  console.log(answer.verdict, answer.message ?? "", `| kernel: ${job.verdict} ${job.err_line} ${job.processed}/${job.total_states}`);
+  console.log(
+    answer.verdict,
+    answer.message ?? "",
+    `| kernel: ${job.verdict} ${job.err_line} ${job.processed}/${job.total_states}`,
+  );
   process.exit(0);
 }
 
-const counts = { equal: 0, wronglyAccepted: 0, wronglyRejected: 0, notReached: 0, rejected: 0, messages: 0, processed: 0, states: 0 };
+const counts = {
+  equal: 0,
+  wronglyAccepted: 0,
+  wronglyRejected: 0,
+  notReached: 0,
+  rejected: 0,
+  messages: 0,
+  processed: 0,
+  states: 0,
+};
 jobs.forEach((job, index) => {
   let answer;
   try {
@@ -117,7 +135,9 @@ jobs.forEach((job, index) => {
   if (answer.totalStates === job.total_states) counts.states++;
   else if (options.includes("--counts")) difference ||= `states ${answer.totalStates} instead of ${job.total_states}`;
   if (difference !== "" && options.some((option) => option === "--differences" || option === "--counts")) {
-    console.log(`${index} ${job.prog_type_name} "${job.descr}": ${difference}; ${answer.message ?? ""} | kernel: ${message}`);
+    console.log(
+      `${index} ${job.prog_type_name} "${job.descr}": ${difference}; ${answer.message ?? ""} | kernel: ${message}`,
+    );
   }
 });
 const verdictShare = counts.equal / jobs.length;

@@ -1,9 +1,9 @@
 import {
   ADD,
   AND,
+  ARSH,
   applyByteSwap,
   applyScalarOperation,
-  ARSH,
   DIV,
   END,
   LSH,
@@ -86,7 +86,10 @@ function stepUnary(walk: Walk, operation: number): void {
   requireWritable(analysis, dst);
   const { records } = analysis.frame;
   const at = registerAt(dst);
-  if (records[at + TYPE] !== SCALAR) return setUnknownScalar(analysis, records, at);
+  if (records[at + TYPE] !== SCALAR) {
+    setUnknownScalar(analysis, records, at);
+    return;
+  }
   if (operation === NEG) applyScalarOperation(NEG, !is64, records, at, records, at);
   else applyByteSwap(records, at, imm, is64 || (opcode & 8) !== 0);
 }
@@ -106,10 +109,7 @@ function checkMoveFields(walk: Walk): void {
       analysis.invalid("malformed", "addr_space_cast insn can only convert between address space 1 and 0");
     }
     if (!analysis.maps.some((map) => map.type === MAP_TYPE_ARENA)) {
-      analysis.invalid(
-        "malformed",
-        "addr_space_cast insn can only be used in a program that has an associated arena",
-      );
+      analysis.invalid("malformed", "addr_space_cast insn can only be used in a program that has an associated arena");
     }
   } else if (imm !== 0 || !(offset === 0 || offset === 8 || offset === 16 || (is64 && offset === 32))) {
     analysis.invalid("malformed", reserved);
@@ -157,7 +157,10 @@ function moveRegister64(walk: Walk, at: number, src: number, offset: number): vo
   if (hidesValue(analysis, src)) {
     analysis.deny("pointer_leak", `R${src} sign-extension part of pointer`);
   }
-  if (records[from + TYPE] !== SCALAR) return setUnknownScalar(analysis, records, at);
+  if (records[from + TYPE] !== SCALAR) {
+    setUnknownScalar(analysis, records, at);
+    return;
+  }
   copyNarrow(walk, at, from, unsignedNumber(records, from + UMAX) < 2 ** (offset - 1));
   signExtend64(records, at, offset);
 }
@@ -250,11 +253,11 @@ function applyRegister(walk: Walk, operation: number, at: number, src: number): 
   const dstIsScalar = records[at + TYPE] === SCALAR;
   if (records[from + TYPE] !== SCALAR) {
     if (!dstIsScalar) {
-      if (operation === SUB && analysis.privileged) return setUnknownScalar(analysis, records, at);
-      analysis.deny(
-        "pointer_arithmetic",
-        `R${dst} pointer ${operationSign(operation)} pointer prohibited`,
-      );
+      if (operation === SUB && analysis.privileged) {
+        setUnknownScalar(analysis, records, at);
+        return;
+      }
+      analysis.deny("pointer_arithmetic", `R${dst} pointer ${operationSign(operation)} pointer prohibited`);
     }
     walk.precision.mark(dst);
     addToPointer(walk, operation, is64, dst, records, at, from, records, at);
@@ -269,14 +272,7 @@ function applyRegister(walk: Walk, operation: number, at: number, src: number): 
   applyScalars(walk, operation, is64, at, records, from);
 }
 
-function applyScalars(
-  walk: Walk,
-  operation: number,
-  is64: boolean,
-  at: number,
-  s: Int32Array,
-  from: number,
-): void {
+function applyScalars(walk: Walk, operation: number, is64: boolean, at: number, s: Int32Array, from: number): void {
   const { analysis } = walk;
   const { records } = analysis.frame;
   const umax = unsignedNumber(records, at + UMAX);

@@ -1,13 +1,6 @@
 import { registerAt, TYPE } from "./domain/register.js";
 import { accessMemory, accessSize, notePointer, refuseLeak, stepLoad, stepStore } from "./memory.js";
-import {
-  ARENA,
-  CTX,
-  FLOW_KEYS,
-  isPacketPointer,
-  isSocketPointer,
-  typeName,
-} from "./pointer-types.js";
+import { ARENA, CTX, FLOW_KEYS, isPacketPointer, isSocketPointer, typeName } from "./pointer-types.js";
 import { requireReadable, requireWritable, setUnknownScalar } from "./registers.js";
 import type { Walk } from "./walk.js";
 

@@ -1,6 +1,6 @@
-import { AUX, OBJECT, OFF, registerAt, TYPE } from "./domain/register.js";
-import { setKnown } from "./domain/arithmetic.js";
 import { mapTypeName } from "../abi/index.js";
+import { setKnown } from "./domain/arithmetic.js";
+import { AUX, OBJECT, OFF, registerAt, TYPE } from "./domain/register.js";
 import { clearCallerSaved } from "./frames.js";
 import { kernelSymbol } from "./kernel-symbols.js";
 import { requireUnmodified } from "./memory-region.js";
@@ -95,4 +95,3 @@ export function stepLoadPacket(walk: Walk): void {
 }
 
 const loadsSkb: ReadonlySet<string> = new Set(["socket_filter", "sched_cls", "sched_act"]);
-

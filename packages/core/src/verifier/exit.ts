@@ -5,8 +5,8 @@ import { SCALAR, STACK, typeName } from "./pointer-types.js";
 import { printFrame } from "./print-state.js";
 import { checkLeaks } from "./references.js";
 import { boundNumber, hidesValue, requireReadable } from "./registers.js";
-import { widenScalars } from "./widening.js";
 import type { Walk } from "./walk.js";
+import { widenScalars } from "./widening.js";
 
 /** The exit instruction. True where the path ends, false where it goes on in a caller. */
 export function stepExit(walk: Walk): boolean {
@@ -95,10 +95,7 @@ function checkResult(walk: Walk): void {
   }
   if (frame.subprogram !== 0 && !frame.inExceptionCallback) {
     if (type === SCALAR) return;
-    analysis.invalid(
-      "return_value",
-      `At subprogram exit the register R0 is not a scalar value (${typeName(type)})`,
-    );
+    analysis.invalid("return_value", `At subprogram exit the register R0 is not a scalar value (${typeName(type)})`);
   }
   const rule = returnRule(analysis.type, analysis.attachType);
   if (rule === undefined) return;

@@ -1,5 +1,5 @@
-import { type Analysis, JUMP_POINT, MAX_PROCESSED, NotModelled, PRUNE_POINT } from "./analysis.js";
 import { stepAlu } from "./alu.js";
+import { type Analysis, JUMP_POINT, MAX_PROCESSED, NotModelled, PRUNE_POINT } from "./analysis.js";
 import { stepAtomic } from "./atomics.js";
 import { stepLoadConstant, stepLoadPacket } from "./constants.js";
 import { stepExit } from "./exit.js";
@@ -124,9 +124,7 @@ function finishBranch(walk: Walk, ended: State): void {
 function logPruned(analysis: Analysis, printState: boolean): void {
   if (!analysis.log.walk) return;
   analysis.log.write(
-    printState
-      ? `\nfrom ${analysis.previousSlot} to ${analysis.slot}: safe\n`
-      : `${analysis.slot}: safe\n`,
+    printState ? `\nfrom ${analysis.previousSlot} to ${analysis.slot}: safe\n` : `${analysis.slot}: safe\n`,
   );
 }
 

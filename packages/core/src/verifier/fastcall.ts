@@ -1,6 +1,6 @@
 import { type Analysis, FASTCALL_PATTERN } from "./analysis.js";
-import { isHelperCall } from "./successors.js";
 import type { Frame } from "./state.js";
+import { isHelperCall } from "./successors.js";
 
 const OPCODE_SPILL = 0x7b;
 const OPCODE_FILL = 0x79;

@@ -1,12 +1,11 @@
 import type { ArgumentKind, HelperArgument, HelperPrototype } from "../abi/index.js";
 import { mapTypeName } from "../abi/index.js";
 import { checkAlignment } from "./alignment.js";
-import { AUX, isConstant, MAP_UID, OBJECT, OFF, REF, registerAt, TYPE, UMAX, VALUE } from "./domain/register.js";
 import { constantKey } from "./constant-key.js";
 import { checkConstantString } from "./constant-string.js";
+import { AUX, isConstant, MAP_UID, OBJECT, OFF, REF, registerAt, TYPE, UMAX, VALUE } from "./domain/register.js";
 import { checkCallMemory, checkSizedMemory } from "./helper-memory.js";
 import type { VerifierMap } from "./input.js";
-import { lockOrUnlock } from "./spin-locks.js";
 import { requireUnmodified } from "./memory-region.js";
 import {
   ALLOCATED,
@@ -39,6 +38,7 @@ import {
   XDP_SOCK,
 } from "./pointer-types.js";
 import { hidesValue, isNull, requireReadable, unsignedNumber } from "./registers.js";
+import { lockOrUnlock } from "./spin-locks.js";
 import type { RawAccess } from "./stack-access.js";
 import { checkTimer } from "./timers.js";
 import type { Walk } from "./walk.js";
@@ -239,10 +239,7 @@ function noteRelease(walk: Walk, call: CallArguments, register: number, argument
   const { records } = analysis.frame;
   const at = registerAt(register);
   if (records[at + REF] === 0 && !isNull(records, at)) {
-    analysis.invalid(
-      "reference",
-      `R${register} must be referenced when passed to release function`,
-    );
+    analysis.invalid("reference", `R${register} must be referenced when passed to release function`);
   }
   call.releases = register;
 }
@@ -251,21 +248,12 @@ function noteReference(walk: Walk, call: CallArguments, register: number, argume
   const reference = walk.analysis.frame.records[registerAt(register) + REF]!;
   if (reference === 0 || argument.kind === "kptr_xchg_dest") return;
   if (call.reference !== 0) {
-    walk.analysis.deny(
-      "reference",
-      `more than one arg with ref_obj_id R${register} ${reference} ${call.reference}`,
-    );
+    walk.analysis.deny("reference", `more than one arg with ref_obj_id R${register} ${reference} ${call.reference}`);
   }
   call.reference = reference;
 }
 
-function checkByKind(
-  walk: Walk,
-  call: CallArguments,
-  index: number,
-  register: number,
-  argument: HelperArgument,
-): void {
+function checkByKind(walk: Walk, call: CallArguments, index: number, register: number, argument: HelperArgument): void {
   const { analysis } = walk;
   const { records } = analysis.frame;
   const at = registerAt(register);

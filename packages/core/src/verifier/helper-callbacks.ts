@@ -3,11 +3,11 @@ import { OBJECT, registerAt, TYPE, UMAX } from "./domain/register.js";
 import { enterMainFrame, forgetRegisters, passMapElement, passRegister, pushFrame } from "./frames.js";
 import type { CallArguments } from "./helper-arguments.js";
 import { pushPath, pushState } from "./pending.js";
+import { SCALAR } from "./pointer-types.js";
 import { setUnknownScalar, unsignedNumber } from "./registers.js";
 import { type Frame, State } from "./state.js";
 import { ENOTSUPP } from "./verdict.js";
 import type { Walk } from "./walk.js";
-import { SCALAR } from "./pointer-types.js";
 
 const forEachMaps: ReadonlySet<string> = new Set([
   "hash",

@@ -1,11 +1,5 @@
+import { type HelperPrototype, helperMapRules, helperPrototypes, mapHelperRules, mapTypeName } from "../abi/index.js";
 import type { Analysis } from "./analysis.js";
-import {
-  type HelperPrototype,
-  helperMapRules,
-  helperPrototypes,
-  mapHelperRules,
-  mapTypeName,
-} from "../abi/index.js";
 import {
   HELPER_FIND_VMA,
   HELPER_FOR_EACH_MAP_ELEM,
@@ -71,12 +65,7 @@ const casting: ReadonlySet<string> = new Set([
   "skc_to_tcp_timewait_sock",
   "skc_to_tcp_request_sock",
 ]);
-const writesMap: ReadonlySet<string> = new Set([
-  "map_update_elem",
-  "map_delete_elem",
-  "map_push_elem",
-  "map_pop_elem",
-]);
+const writesMap: ReadonlySet<string> = new Set(["map_update_elem", "map_delete_elem", "map_push_elem", "map_pop_elem"]);
 /** The result is a length of at most the size passed, or an error. */
 const lengthResults: ReadonlySet<string> = new Set([
   "get_stack",

@@ -1,7 +1,7 @@
-import { checkBuffer, checkPacketAccess } from "./memory.js";
+import { AUX, isConstant, OFF, registerAt, SMIN, TYPE, UMAX, UMIN } from "./domain/register.js";
 import { checkMapMode, checkMapValueRegion, mapIn } from "./map-values.js";
+import { checkBuffer, checkPacketAccess } from "./memory.js";
 import { checkRegion } from "./memory-region.js";
-import { isConstant, AUX, OFF, registerAt, SMIN, TYPE, UMAX, UMIN } from "./domain/register.js";
 import {
   BTF_ID,
   BUF,
@@ -84,10 +84,7 @@ export function checkSizedMemory(walk: Walk, register: number, use: CallMemory):
   const { records } = analysis.frame;
   const at = registerAt(register);
   if (records[at + SMIN + 1]! < 0) {
-    analysis.deny(
-      "argument",
-      `R${register} min value is negative, either use unsigned or 'var &= const'`,
-    );
+    analysis.deny("argument", `R${register} min value is negative, either use unsigned or 'var &= const'`);
   }
   const umin = unsignedNumber(records, at + UMIN);
   const umax = unsignedNumber(records, at + UMAX);
@@ -96,10 +93,7 @@ export function checkSizedMemory(walk: Walk, register: number, use: CallMemory):
     analysis.deny("argument", `R${register} invalid zero-sized read: u64=[0,${most}]`);
   }
   if (umax >= MAX_SIZE) {
-    analysis.deny(
-      "argument",
-      `R${register} unbounded memory access, use 'var &= const' or 'if (var < const)'`,
-    );
+    analysis.deny("argument", `R${register} unbounded memory access, use 'var &= const' or 'if (var < const)'`);
   }
   // Of memory that is filled only partly, the rest has to be initialized.
   const fixed = isConstant(records, at);

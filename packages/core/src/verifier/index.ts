@@ -24,5 +24,13 @@
  * @packageDocumentation
  */
 export type { VerifierFunction, VerifierInput, VerifierLine, VerifierMap, VerifyOptions } from "./input.js";
-export type { Accepted, NotReached, ProgramFacts, Rejected, RejectionCode, Verdict, VerifierFigures } from "./verdict.js";
+export type {
+  Accepted,
+  NotReached,
+  ProgramFacts,
+  Rejected,
+  RejectionCode,
+  Verdict,
+  VerifierFigures,
+} from "./verdict.js";
 export { verify } from "./verify.js";

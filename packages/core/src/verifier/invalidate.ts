@@ -1,5 +1,5 @@
 import type { Analysis } from "./analysis.js";
-import { TYPE, clearRegister } from "./domain/register.js";
+import { clearRegister, TYPE } from "./domain/register.js";
 import { forEachRegister } from "./linked-scalars.js";
 import { KIND, NOT_INIT, PACKET, PACKET_END, PACKET_META } from "./pointer-types.js";
 import { setUnknownScalar } from "./registers.js";

@@ -275,4 +275,3 @@ function copyAtDistance(r: Int32Array, to: number, known: Int32Array, at: number
   r[to + ID] = id;
   applyScalarOperation(ADD, is32, r, to, distance, 0);
 }
-

@@ -71,8 +71,9 @@ const MAX_DEPTH = 8;
 const MAX_FIELDS = 64;
 
 /** The special fields of a map's value, by its BTF. */
-export function fieldsOf(_analysis: Analysis, map: VerifierMap): readonly MapField[] {
-  if (map.btf === undefined || map.valueTypeId === undefined || map.valueTypeId === 0) return none;
+export function fieldsOf(analysis: Analysis, map: VerifierMap): readonly MapField[] {
+  if (map.valueTypeId === undefined || map.valueTypeId === 0) return none;
+  if (map.btf === undefined) return analysis.notModelled("a map's value type without its BTF");
   let fields = found.get(map);
   if (fields === undefined) {
     const collected: MapField[] = [];
@@ -99,7 +100,9 @@ export function skipModifiers(btf: Btf, id: TypeId): { id: TypeId; type: BtfType
   return { id: current, type };
 }
 
-function isModifier(type: BtfType): type is Extract<BtfType, { kind: "typedef" | "volatile" | "const" | "restrict" | "type_tag" }> {
+function isModifier(
+  type: BtfType,
+): type is Extract<BtfType, { kind: "typedef" | "volatile" | "const" | "restrict" | "type_tag" }> {
   return (
     type.kind === "typedef" ||
     type.kind === "const" ||
@@ -116,10 +119,14 @@ function collect(btf: Btf, id: TypeId, offset: number, depth: number, into: MapF
     const { type: element } = skipModifiers(btf, type.type);
     const size = element.kind === "struct" ? element.size : element.kind === "ptr" ? 8 : 0;
     if (size === 0) return;
-    for (let i = 0; i < Math.min(type.length, MAX_FIELDS); i++) collect(btf, type.type, offset + i * size, depth + 1, into);
+    for (let i = 0; i < Math.min(type.length, MAX_FIELDS); i++)
+      collect(btf, type.type, offset + i * size, depth + 1, into);
     return;
   }
-  if (type.kind === "ptr") return collectPointer(btf, type.type, offset, into);
+  if (type.kind === "ptr") {
+    collectPointer(btf, type.type, offset, into);
+    return;
+  }
   if (type.kind === "datasec") {
     for (const variable of type.variables) {
       const target = btf.type(variable.type);

@@ -1,5 +1,5 @@
-import { isConstant, OBJECT, registerAt, SMIN, TYPE, UMAX, VALUE } from "./domain/register.js";
 import { setKnown } from "./domain/arithmetic.js";
+import { isConstant, OBJECT, registerAt, SMIN, TYPE, UMAX, VALUE } from "./domain/register.js";
 import { MAP_READ_ONLY_PROGRAM, MAP_WRITE_ONLY_PROGRAM, type VerifierMap } from "./input.js";
 import { accessKernelPointer } from "./kernel-pointers.js";
 import { fieldsOf, isPointerField, type MapField } from "./map-fields.js";
@@ -91,7 +91,10 @@ export function accessMapValue(walk: Walk, access: MemoryAccess, offset: number)
   const fixed = isConstant(records, at);
   const place = offset + records[at + VALUE]!;
   const field = fixed ? fieldsOf(analysis, map).find((f) => f.offset === place && isPointerField(f)) : undefined;
-  if (field !== undefined) return accessKernelPointer(walk, access, field);
+  if (field !== undefined) {
+    accessKernelPointer(walk, access, field);
+    return;
+  }
   if (write || value < 0) return;
   const target = registerAt(value);
   const constant = fixed ? readConstant(map, place, size, access.signExtends ?? false) : undefined;

@@ -9,8 +9,7 @@ export function stepMayGoto(walk: Walk): void {
   if (insns.src[slot] !== 0 || insns.dst[slot] !== 0 || insns.imm[slot] !== 0) {
     analysis.invalid("malformed", `invalid may_goto imm ${insns.imm[slot]}`);
   }
-  const previous =
-    state.parent === undefined ? undefined : walk.checkpoints.previousEntry(state.parent, slot);
+  const previous = state.parent === undefined ? undefined : walk.checkpoints.previousEntry(state.parent, slot);
   const again = pushPath(analysis, slot + 1, slot);
   again.mayGotoDepth++;
   if (previous !== undefined) widenScalars(walk, previous, again);

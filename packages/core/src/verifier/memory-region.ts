@@ -87,10 +87,7 @@ export function checkRegion(
     analysis.deny(code, `R${register} min value is outside of the allowed memory range`);
   }
   if (unsignedNumber(records, at + UMAX) >= MAX_VARIABLE_OFFSET) {
-    analysis.deny(
-      code,
-      `R${register} unbounded memory access, make sure to bounds check any such access`,
-    );
+    analysis.deny(code, `R${register} unbounded memory access, make sure to bounds check any such access`);
   }
   const highest = (records[at + UMAX]! + offset) | 0;
   if (!isWithin(highest, size, regionSize, zeroSizeAllowed)) {

@@ -1,4 +1,12 @@
-import { type ContextLayout, findContextField, FLOW_KEYS_SIZE, sockCommonStruct, sockStruct, tcpSockStruct, xdpSockStruct } from "../abi/index.js";
+import {
+  type ContextLayout,
+  FLOW_KEYS_SIZE,
+  findContextField,
+  sockCommonStruct,
+  sockStruct,
+  tcpSockStruct,
+  xdpSockStruct,
+} from "../abi/index.js";
 import { checkAlignment } from "./alignment.js";
 import { accessBtfObject, accessMapObject } from "./btf-access.js";
 import { accessContext } from "./context-access.js";
@@ -85,11 +93,17 @@ export function accessMemory(walk: Walk, access: MemoryAccess): void {
   const offset = access.offset + records[at + OFF]!;
   switch (type & KIND) {
     case STACK:
-      if (type !== STACK) return denyPointer(walk, register);
+      if (type !== STACK) {
+        denyPointer(walk, register);
+        return;
+      }
       accessStack(walk, register, offset, size, write, value);
       break;
     case MAP_VALUE:
-      if (type !== MAP_VALUE) return denyPointer(walk, register);
+      if (type !== MAP_VALUE) {
+        denyPointer(walk, register);
+        return;
+      }
       accessMapValue(walk, access, offset);
       break;
     case CTX:

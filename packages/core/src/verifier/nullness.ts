@@ -1,8 +1,8 @@
 import { mapTypeName } from "../abi/index.js";
 import type { Analysis } from "./analysis.js";
-import { fieldsOf, findField } from "./map-fields.js";
-import { forEachRegister } from "./linked-scalars.js";
 import { ID, isConstant, MAP_UID, OBJECT, OFF, REF, SMAX, SMIN, TYPE, VALUE } from "./domain/register.js";
+import { forEachRegister } from "./linked-scalars.js";
+import { fieldsOf, findField } from "./map-fields.js";
 import {
   ALLOCATED,
   BTF_ID,

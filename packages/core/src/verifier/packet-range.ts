@@ -41,13 +41,7 @@ function decideEnd(jump: number, range: number): Outcome {
  * Learns from `if a jump b` how much of the packet can be read: `a` a packet pointer and `b` the packet's end, or the
  * other way round (likewise metadata and the packet's start). False where the two are something else.
  */
-export function learnPacketRange(
-  jump: number,
-  fallThrough: State,
-  taken: State,
-  a: number,
-  b: number,
-): boolean {
+export function learnPacketRange(jump: number, fallThrough: State, taken: State, a: number, b: number): boolean {
   const r = fallThrough.frame.records;
   if (isPair(r, a, b)) return learn(jump, fallThrough, taken, a);
   if (isPair(r, b, a)) return learn(mirrored(jump), fallThrough, taken, b);

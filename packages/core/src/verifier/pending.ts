@@ -11,11 +11,7 @@ export function pushPath(analysis: Analysis, slot: number, previousSlot: number)
 export function pushState(analysis: Analysis, state: State, slot: number, previousSlot: number, what = ""): State {
   analysis.pending.push({ state, slot, previousSlot, logPosition: analysis.log.position });
   if (analysis.pending.length > MAX_JUMP_SEQUENCE) {
-    analysis.reject(
-      "too_complex",
-      E2BIG,
-      `The sequence of ${analysis.pending.length} jumps is too complex${what}.`,
-    );
+    analysis.reject("too_complex", E2BIG, `The sequence of ${analysis.pending.length} jumps is too complex${what}.`);
   }
   if (state.parent !== undefined) state.parent.branches++;
   return state;

@@ -45,20 +45,20 @@ import { boundNumber, setUnknownScalar } from "./registers.js";
 import type { Walk } from "./walk.js";
 
 const signs: Readonly<Record<number, string>> = {
-  0x00: "+=",
-  0x10: "-=",
-  0x20: "*=",
-  0x30: "/=",
-  0x40: "|=",
-  0x50: "&=",
-  0x60: "<<=",
-  0x70: ">>=",
-  0x80: "neg",
-  0x90: "%=",
-  0xa0: "^=",
-  0xb0: "=",
-  0xc0: "s>>=",
-  0xd0: "endian",
+  0: "+=",
+  16: "-=",
+  32: "*=",
+  48: "/=",
+  64: "|=",
+  80: "&=",
+  96: "<<=",
+  112: ">>=",
+  128: "neg",
+  144: "%=",
+  160: "^=",
+  176: "=",
+  192: "s>>=",
+  208: "endian",
 };
 
 /** An ALU operation as the kernel's messages write it. */
@@ -105,10 +105,16 @@ export function addToPointer(
   const scalarIsDst = scalars === r && scalar === to;
   copyRegister(operands, POINTER, r, pointer);
   copyRegister(operands, SCALAR_AT, scalars, scalar);
-  if (isContradictory(operands, SCALAR_AT)) return setUnknownScalar(analysis, r, to);
+  if (isContradictory(operands, SCALAR_AT)) {
+    setUnknownScalar(analysis, r, to);
+    return;
+  }
   const type = operands[POINTER + TYPE]!;
   if (!is64) {
-    if (operation === SUB && analysis.privileged) return setUnknownScalar(analysis, r, to);
+    if (operation === SUB && analysis.privileged) {
+      setUnknownScalar(analysis, r, to);
+      return;
+    }
     analysis.deny("pointer_arithmetic", `R${dst} 32-bit pointer arithmetic prohibited`);
   }
   if ((type & MAYBE_NULL) !== 0) {
@@ -289,7 +295,10 @@ function subtractBounds(r: Int32Array, to: number): void {
   const uminHi = operands[POINTER + UMIN + 1]!;
   const maxLo = operands[SCALAR_AT + UMAX]!;
   const maxHi = operands[SCALAR_AT + UMAX + 1]!;
-  if (ltUnsigned(uminLo, uminHi, maxLo, maxHi)) return loseUnsigned(r, to);
+  if (ltUnsigned(uminLo, uminHi, maxLo, maxHi)) {
+    loseUnsigned(r, to);
+    return;
+  }
   setSigned(r, to + UMIN, (uminLo - maxLo) | 0, subHigh(uminLo, uminHi, maxLo, maxHi));
   const umaxLo = operands[POINTER + UMAX]!;
   const minLo = operands[SCALAR_AT + UMIN]!;
@@ -306,4 +315,3 @@ function refuseOperation(walk: Walk, operation: number, dst: number): never {
       : `R${dst} pointer arithmetic with ${sign} operator prohibited`,
   );
 }
-

@@ -13,8 +13,8 @@ import {
   CLASS_STX,
 } from "./print-instruction.js";
 import { printFrame } from "./print-state.js";
-import { HELPER_TAIL_CALL, isKfuncCall, isProgramCall } from "./successors.js";
 import { FP, type Frame, MAX_FRAMES, type State } from "./state.js";
+import { HELPER_TAIL_CALL, isKfuncCall, isProgramCall } from "./successors.js";
 
 /** Flags of history entries: the instruction moved a register to or from a stack slot ... */
 export const HISTORY_STACK = 1 << 9;
@@ -247,13 +247,7 @@ export class PrecisionTracker {
     }
   }
 
-  #stepBack(
-    slot: number,
-    next: number,
-    inHistory: boolean,
-    flags: number,
-    linked: number,
-  ): typeof GIVE_UP | undefined {
+  #stepBack(slot: number, next: number, inHistory: boolean, flags: number, linked: number): typeof GIVE_UP | undefined {
     const { insns } = this.#analysis;
     const opcode = insns.opcode[slot]!;
     if (opcode === 0) return undefined;

@@ -4,7 +4,7 @@ const aluSigns = ["+=", "-=", "*=", "/=", "|=", "&=", "<<=", ">>=", "neg", "%=",
 const jumpSigns = ["jmp", "==", ">", ">=", "&", "!=", "s>", "s>=", "call", "exit", "<", "<=", "s<", "s<="];
 const sizes = ["u32", "u16", "u8", "u64"];
 const signedSizes = ["s32", "s16", "s8", ""];
-const atomicNames: Readonly<Record<number, string>> = { 0x00: "add", 0x40: "or", 0x50: "and", 0xa0: "xor" };
+const atomicNames: Readonly<Record<number, string>> = { 0: "add", 64: "or", 80: "and", 160: "xor" };
 
 /** The last bits of an opcode: what kind of instruction it is (RFC 9669 section 3.1). */
 export const CLASS_LD = 0;
@@ -131,7 +131,9 @@ function printMemory(insns: Slots, slot: number, head: string): string {
     return `${head} r${dst} = *(${(mode === 0x60 ? sizes : signedSizes)[sizeIndex]} *)(r${src} ${offset})`;
   }
   if ((opcode & 7) === CLASS_ST) {
-    return mode === 0x60 ? `${head} *(${sizes[sizeIndex]} *)(r${dst} ${offset}) = ${insns.imm[slot]}` : `BUG_st_${text}`;
+    return mode === 0x60
+      ? `${head} *(${sizes[sizeIndex]} *)(r${dst} ${offset}) = ${insns.imm[slot]}`
+      : `BUG_st_${text}`;
   }
   if (mode === 0x60) return `${head} *(${sizes[sizeIndex]} *)(r${dst} ${offset}) = r${src}`;
   return mode === 0xc0 ? printAtomic(insns, slot, head) : `BUG_${text}`;

@@ -43,8 +43,7 @@ function callGlobal(walk: Walk, index: number): void {
       "global function calls are not allowed while holding a lock,\nuse static function instead",
     );
   }
-  const cannotSleep =
-    state.rcuLocks > 0 || state.preemptLocks > 0 || state.irqId !== 0 || !state.sleepable;
+  const cannotSleep = state.rcuLocks > 0 || state.preemptLocks > 0 || state.irqId !== 0 || !state.sleepable;
   if (callee.mightSleep && cannotSleep) {
     analysis.invalid(
       "sleep",

@@ -1,21 +1,12 @@
 import { type Analysis, CALLS_CALLBACK, FORCED_CHECKPOINT, ITERATOR_NEXT, JUMP_POINT } from "./analysis.js";
-import {
-  clearRegister,
-  OBJECT,
-  OFF,
-  PRECISE,
-  registerAt,
-  slotAt,
-  TYPE,
-  VALUE,
-} from "./domain/register.js";
-import type { LoopVisits } from "./loop-visits.js";
+import { clearRegister, OBJECT, OFF, PRECISE, registerAt, slotAt, TYPE, VALUE } from "./domain/register.js";
 import { clearSingularIds } from "./linked-scalars.js";
+import type { LoopVisits } from "./loop-visits.js";
 import { SCALAR } from "./pointer-types.js";
 import type { PrecisionTracker } from "./precision.js";
 import { printFrame } from "./print-state.js";
 import type { StackLiveness } from "./stack-liveness.js";
-import { BYTE_ITER, type Frame, FP, type State } from "./state.js";
+import { BYTE_ITER, FP, type Frame, type State } from "./state.js";
 import { StateComparison } from "./state-comparison.js";
 import { OPCODE_MAY_GOTO } from "./successors.js";
 
@@ -96,8 +87,7 @@ export class Checkpoints {
       (analysis.points[slot]! & FORCED_CHECKPOINT) !== 0 ||
       current.history.length > LONG_HISTORY;
     let add =
-      forced ||
-      (analysis.jumpsProcessed - this.#lastJumps >= 2 && analysis.processed - this.#lastProcessed >= 8);
+      forced || (analysis.jumpsProcessed - this.#lastJumps >= 2 && analysis.processed - this.#lastProcessed >= 8);
     const list = this.#list(slot);
     this.#cleanFinished(list, slot, current);
     let compared = 0;
@@ -291,4 +281,3 @@ function iteratorDepthsDiffer(old: State, current: State): boolean {
   }
   return false;
 }
-

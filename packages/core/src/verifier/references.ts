@@ -1,7 +1,7 @@
 import type { Analysis } from "./analysis.js";
 import { REF } from "./domain/register.js";
-import { forEachRegister } from "./linked-scalars.js";
 import { setUnreadable } from "./invalidate.js";
+import { forEachRegister } from "./linked-scalars.js";
 import type { Reference } from "./state.js";
 
 /** Takes note of an object that the program has to give back; returns the reference's id. */

@@ -1,17 +1,7 @@
 import type { Analysis } from "./analysis.js";
 import { setKnown } from "./domain/arithmetic.js";
 import { bitLength, toSignedNumber } from "./domain/int64.js";
-import {
-  clearRegister,
-  equalsSmall,
-  ID,
-  isConstant,
-  OFF,
-  PRECISE,
-  registerAt,
-  TYPE,
-  UMAX,
-} from "./domain/register.js";
+import { clearRegister, equalsSmall, ID, isConstant, OFF, PRECISE, registerAt, TYPE, UMAX } from "./domain/register.js";
 import { ADD_CONSTANT } from "./linked.js";
 import { NOT_INIT, SCALAR } from "./pointer-types.js";
 import { FP } from "./state.js";

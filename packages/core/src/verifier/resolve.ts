@@ -66,10 +66,7 @@ export function resolveReferences(analysis: Analysis): void {
 function resolveConstant(analysis: Analysis, slot: number): void {
   const { insns } = analysis;
   const next = slot + 1;
-  if (
-    next >= insns.length ||
-    (insns.opcode[next]! | insns.dst[next]! | insns.src[next]! | insns.offset[next]!) !== 0
-  ) {
+  if (next >= insns.length || (insns.opcode[next]! | insns.dst[next]! | insns.src[next]! | insns.offset[next]!) !== 0) {
     analysis.invalid("malformed", "invalid bpf_ld_imm64 insn");
   }
   const high = insns.imm[next]!;

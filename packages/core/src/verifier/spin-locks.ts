@@ -27,10 +27,7 @@ export function lockOrUnlock(walk: Walk, register: number, locks: boolean): void
   }
   const offset = records[at + OFF]! + records[at + VALUE]!;
   if (offset !== field.offset) {
-    analysis.invalid(
-      "lock",
-      `off ${offset} doesn't point to 'struct bpf_spin_lock' that is at ${field.offset}`,
-    );
+    analysis.invalid("lock", `off ${offset} doesn't point to 'struct bpf_spin_lock' that is at ${field.offset}`);
   }
   const id = records[at + ID]!;
   const object = records[at + OBJECT]!;

@@ -1,31 +1,13 @@
-import { CLASS_ST } from "./print-instruction.js";
-import {
-  copyRegister,
-  FRAME,
-  ID,
-  isConstant,
-  registerAt,
-  SMAX,
-  SMIN,
-  slotAt,
-  TYPE,
-  VALUE,
-} from "./domain/register.js";
 import { setKnown } from "./domain/arithmetic.js";
+import { copyRegister, FRAME, ID, isConstant, registerAt, SMAX, SMIN, slotAt, TYPE, VALUE } from "./domain/register.js";
 import { destroyDynptrAt } from "./dynptr-slots.js";
 import { checkFastcallContract } from "./fastcall.js";
 import { MAX_VARIABLE_OFFSET } from "./memory-region.js";
 import { isSpillable, NOT_INIT, SCALAR, STACK } from "./pointer-types.js";
 import { stackHistory } from "./precision.js";
+import { CLASS_ST } from "./print-instruction.js";
 import { printTnum } from "./print-state.js";
-import {
-  boundNumber,
-  isNull,
-  linkBeforeCopy,
-  setUnknownScalar,
-  setZeroScalar,
-  valueWidth,
-} from "./registers.js";
+import { boundNumber, isNull, linkBeforeCopy, setUnknownScalar, setZeroScalar, valueWidth } from "./registers.js";
 import { logLine } from "./source-lines.js";
 import {
   BYTE_DYNPTR,
@@ -61,13 +43,7 @@ export function pointedFrame(walk: Walk, register: number): Frame {
  * The access has to lie within the 512 bytes of the frame, wherever the variable part of the pointer points. Allocates
  * the stack down to it.
  */
-export function checkStackBounds(
-  walk: Walk,
-  register: number,
-  offset: number,
-  size: number,
-  write: boolean,
-): void {
+export function checkStackBounds(walk: Walk, register: number, offset: number, size: number, write: boolean): void {
   const { analysis } = walk;
   const r = analysis.frame.records;
   const at = registerAt(register);
@@ -117,12 +93,7 @@ export function writeStackAt(walk: Walk, frame: Frame, offset: number, size: num
   const slot = slotOfOffset(offset);
   const r = analysis.frame.records;
   const at = value >= 0 ? registerAt(value) : -1;
-  if (
-    analysis.hidesPointers() &&
-    frame.holdsSpill(slot) &&
-    !frame.holdsScalarSpill(slot) &&
-    size !== 8
-  ) {
+  if (analysis.hidesPointers() && frame.holdsSpill(slot) && !frame.holdsScalarSpill(slot) && size !== 8) {
     analysis.deny("pointer_leak", "attempt to corrupt spilled pointer on stack");
   }
   destroyDynptrAt(walk, frame, slot);
@@ -182,14 +153,7 @@ function spillImmediate(walk: Walk, frame: Frame, slot: number, size: number): v
   for (let i = 7 - size; i >= 0; i--) markMisc(frame, slot, i);
 }
 
-function writeData(
-  walk: Walk,
-  frame: Frame,
-  offset: number,
-  size: number,
-  value: number,
-  immediate: boolean,
-): void {
+function writeData(walk: Walk, frame: Frame, offset: number, size: number, value: number, immediate: boolean): void {
   const { analysis } = walk;
   const slot = slotOfOffset(offset);
   frame.records[slotAt(slot) + TYPE] = NOT_INIT;
@@ -212,8 +176,7 @@ export function writeStackAnywhere(walk: Walk, register: number, offset: number,
   const start = boundNumber(r, at + SMIN) + offset;
   const end = boundNumber(r, at + SMAX) + offset + size;
   const zeroRegister = value >= 0 && isNull(r, registerAt(value));
-  const zero =
-    zeroRegister || (value < 0 && isImmediateStore(walk) && analysis.insns.imm[analysis.slot] === 0);
+  const zero = zeroRegister || (value < 0 && isImmediateStore(walk) && analysis.insns.imm[analysis.slot] === 0);
   for (let i = start; i < end; i++) destroyDynptrAt(walk, frame, slotOfOffset(i));
   checkFastcallContract(analysis, frame, start);
   let zeroUsed = false;
@@ -460,7 +423,10 @@ export function accessStack(
     else readStackAt(walk, frame, place, size, value);
     return;
   }
-  if (write) return writeStackAnywhere(walk, register, offset, size, value);
+  if (write) {
+    writeStackAnywhere(walk, register, offset, size, value);
+    return;
+  }
   if (value < 0) {
     analysis.deny(
       "stack_access",
@@ -473,4 +439,3 @@ export function accessStack(
   loadBytes(walk, frame, start, end, value);
   checkFastcallContract(analysis, frame, start);
 }
-

@@ -1,7 +1,7 @@
 import { OPCODE_LDDW } from "../isa/index.js";
 import type { Analysis, Subprogram } from "./analysis.js";
-import { isFunctionAddress, isProgramCall } from "./successors.js";
 import { MAX_FRAMES } from "./state.js";
+import { isFunctionAddress, isProgramCall } from "./successors.js";
 import { E2BIG } from "./verdict.js";
 
 const MAX_STACK = 512;
@@ -56,7 +56,12 @@ function checkChains(analysis: Analysis, start: number, privateStacks: boolean, 
   }
 }
 
-function isPrivate(index: number, subprogram: Subprogram, privateStacks: boolean, shared: ReadonlySet<number>): boolean {
+function isPrivate(
+  index: number,
+  subprogram: Subprogram,
+  privateStacks: boolean,
+  shared: ReadonlySet<number>,
+): boolean {
   return privateStacks && !shared.has(index) && roundedDepth(subprogram) >= PRIVATE_MINIMUM;
 }
 

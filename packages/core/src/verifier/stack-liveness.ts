@@ -1,6 +1,6 @@
 import { type Analysis, CALLS_CALLBACK, PRUNE_POINT } from "./analysis.js";
-import { successors } from "./successors.js";
 import type { State } from "./state.js";
+import { successors } from "./successors.js";
 
 /** Words of an instruction's record: four sets of 64 stack slots. */
 const WORDS = 8;
@@ -262,7 +262,10 @@ export class StackLiveness {
   ): void {
     const { log, points } = this.#analysis;
     const marked =
-      (records[at + MAY_READ]! | records[at + MAY_READ + 1]! | records[at + MUST_WRITE]! | records[at + MUST_WRITE + 1]!) !==
+      (records[at + MAY_READ]! |
+        records[at + MAY_READ + 1]! |
+        records[at + MUST_WRITE]! |
+        records[at + MUST_WRITE + 1]!) !==
       0;
     if (!marked && slot !== chain.start && (points[slot]! & PRUNE_POINT) === 0) return;
     for (const [name, field, low, high] of [

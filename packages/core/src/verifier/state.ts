@@ -294,4 +294,3 @@ export class State {
     return index === this.frames.length - 1 ? this.slot : this.frames[index + 1]!.callsite;
   }
 }
-

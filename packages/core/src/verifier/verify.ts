@@ -1,12 +1,8 @@
-import {
-  type HelperPrototype,
-  helperPrototypes,
-  rulesOfProgramType,
-} from "../abi/index.js";
+import { type HelperPrototype, helperPrototypes, rulesOfProgramType } from "../abi/index.js";
 import { FormatError } from "../base/index.js";
 import { decodeSlots } from "../isa/index.js";
 import { Analysis, type AvailableHelper, NotModelled, Rejection } from "./analysis.js";
-import { GraphWalk, computePostorder } from "./control-flow.js";
+import { computePostorder, GraphWalk } from "./control-flow.js";
 import { registerAt } from "./domain/register.js";
 import { explore } from "./explore.js";
 import { markFastcallPatterns } from "./fastcall.js";
@@ -80,8 +76,7 @@ function availableHelpers(analysis: Analysis): Map<number, AvailableHelper> {
     if (grant.attachTypes !== undefined && (attach === undefined || !grant.attachTypes.includes(attach))) continue;
     if (grant.notAttachTypes !== undefined && attach !== undefined && grant.notAttachTypes.includes(attach)) continue;
     if (grant.capability !== undefined && !analysis.privileged) continue;
-    const variant =
-      analysis.sleepable && grant.sleepableVariant !== undefined ? grant.sleepableVariant : grant.variant;
+    const variant = analysis.sleepable && grant.sleepableVariant !== undefined ? grant.sleepableVariant : grant.variant;
     const prototype = prototypes.get(grant.helper + (variant === undefined ? "" : `/${variant}`));
     if (prototype !== undefined) helpers.set(prototype.id, { prototype, grant });
   }
@@ -110,13 +105,18 @@ function analyze(analysis: Analysis): void {
   checkStackDepth(analysis);
 }
 
+const sleepableTracing: ReadonlySet<string> = new Set(["trace_fentry", "trace_fexit", "modify_return", "trace_iter"]);
+
 function checkAttachment(analysis: Analysis): void {
-  if (analysis.sleepable && !analysis.rules.sleepable) {
-    analysis.invalid(
-      "attach",
-      "Only fentry/fexit/fmod_ret, lsm, iter, uprobe, and struct_ops programs can be sleepable",
-    );
+  const { attachType, rules, type } = analysis;
+  if (type === "syscall") {
+    if (!analysis.sleepable) analysis.invalid("attach", "Syscall programs can only be sleepable");
+    return;
   }
+  if (!analysis.sleepable) return;
+  const tracing = type !== "tracing" || (attachType !== undefined && sleepableTracing.has(attachType));
+  if (rules.sleepable && tracing) return;
+  analysis.invalid("attach", "Only fentry/fexit/fmod_ret, lsm, iter, uprobe, and struct_ops programs can be sleepable");
 }
 
 function argumentMask(analysis: Analysis, slot: number): number | undefined {
@@ -170,9 +170,7 @@ function walkGlobals(walk: Walk): void {
       if (!subprogram.global || !subprogram.called || subprogram.verified) return;
       walkFunction(walk, index);
       if (analysis.log.walk) {
-        analysis.log.write(
-          `Func#${index} ('${subprogram.name}') is safe for any args that match its prototype\n`,
-        );
+        analysis.log.write(`Func#${index} ('${subprogram.name}') is safe for any args that match its prototype\n`);
       }
       subprogram.verified = true;
       more = true;

@@ -27,6 +27,9 @@ function widenOne(walk: Walk, old: Int32Array, current: Int32Array, at: number):
   if (old[at + TYPE] !== SCALAR || current[at + TYPE] !== SCALAR) return;
   if (old[at + PRECISE] === 1 || current[at + PRECISE] === 1) return;
   for (let word = 0; word < ID; word++) {
-    if (old[at + word] !== current[at + word]) return setUnknownScalar(walk.analysis, current, at);
+    if (old[at + word] !== current[at + word]) {
+      setUnknownScalar(walk.analysis, current, at);
+      return;
+    }
   }
 }

@@ -305,7 +305,10 @@ function mulSigned64(r: Int32Array, at: number, s: Int32Array, src: number): voi
     const ahi = r[a + 1]!;
     const blo = s[b]!;
     const bhi = s[b + 1]!;
-    if (mulOverflowsSigned(alo, ahi, blo, bhi)) return setS64Unbounded(r, at);
+    if (mulOverflowsSigned(alo, ahi, blo, bhi)) {
+      setS64Unbounded(r, at);
+      return;
+    }
     const lo = Math.imul(alo, blo);
     const hi = mulHigh(alo, ahi, blo, bhi);
     if (ltSigned(lo, hi, minLo, minHi)) {
@@ -336,7 +339,10 @@ function applyBitwise(operation: number, r: Int32Array, at: number, s: Int32Arra
   const vhi = r[at + VALUE + 1]!;
   const mlo = r[at + MASK]!;
   bitwise32(operation, r, at, s, src);
-  if (isConstant(r, at) && isConstant(s, src)) return setKnown(r, at, vlo, vhi);
+  if (isConstant(r, at) && isConstant(s, src)) {
+    setKnown(r, at, vlo, vhi);
+    return;
+  }
   const keepMax = operation === AND && ltUnsigned(r[umax]!, r[umax + 1]!, s[src + UMAX]!, s[src + UMAX + 1]!);
   const keepMin = operation === OR && !ltUnsigned(r[umin]!, r[umin + 1]!, s[src + UMIN]!, s[src + UMIN + 1]!);
   if (!keepMin) {
@@ -353,7 +359,10 @@ function applyBitwise(operation: number, r: Int32Array, at: number, s: Int32Arra
 
 /** The signed range is the unsigned one, where that does not cross the sign bit. */
 function signedFromUnsigned64(r: Int32Array, at: number): void {
-  if (ltSigned(r[at + UMAX]!, r[at + UMAX + 1]!, r[at + UMIN]!, r[at + UMIN + 1]!)) return setS64Unbounded(r, at);
+  if (ltSigned(r[at + UMAX]!, r[at + UMAX + 1]!, r[at + UMIN]!, r[at + UMIN + 1]!)) {
+    setS64Unbounded(r, at);
+    return;
+  }
   for (let half = 0; half < 2; half++) {
     r[at + SMIN + half] = r[at + UMIN + half]!;
     r[at + SMAX + half] = r[at + UMAX + half]!;
@@ -362,7 +371,10 @@ function signedFromUnsigned64(r: Int32Array, at: number): void {
 
 function bitwise32(operation: number, r: Int32Array, at: number, s: Int32Array, src: number): void {
   const value = r[at + VALUE]!;
-  if (isConstant32(r, at) && isConstant32(s, src)) return setValue32Bounds(r, at, value);
+  if (isConstant32(r, at) && isConstant32(s, src)) {
+    setValue32Bounds(r, at, value);
+    return;
+  }
   let min = value;
   let max = value | r[at + MASK]!;
   if (operation === AND) max = Math.min(r[at + U32_MAX]! >>> 0, s[src + U32_MAX]! >>> 0) | 0;
@@ -422,7 +434,8 @@ function shiftLeft64(r: Int32Array, at: number, n: number): void {
   }
   const limit = 63 - n;
   if (ltUnsigned(shlLow(1, limit), shlHigh(1, 0, limit), r[at + UMAX]!, r[at + UMAX + 1]!)) {
-    return setU64Unbounded(r, at);
+    setU64Unbounded(r, at);
+    return;
   }
   for (const end of [at + UMIN, at + UMAX]) {
     const lo = r[end]!;
@@ -481,11 +494,11 @@ function signExtend(value: number, bits: number): number {
 export function signExtend64(r: Int32Array, at: number, bits: number): void {
   if (isConstant(r, at)) {
     const value = signExtend(r[at + VALUE]!, bits);
-    return setValue(r, at, value, value >> 31);
+    setValue(r, at, value, value >> 31);
+    return;
   }
   const low = bits === 32 ? -1 : (1 << bits) - 1;
-  const sameTop =
-    r[at + SMIN + 1] === r[at + SMAX + 1] && (r[at + SMIN]! & ~low) === (r[at + SMAX]! & ~low);
+  const sameTop = r[at + SMIN + 1] === r[at + SMAX + 1] && (r[at + SMIN]! & ~low) === (r[at + SMAX]! & ~low);
   const a = signExtend(r[at + SMIN]!, bits);
   const b = signExtend(r[at + SMAX]!, bits);
   if (sameTop && a >= 0 === b >= 0) {
@@ -531,7 +544,8 @@ export function signExtend32(r: Int32Array, at: number, bits: number): void {
     const value = signExtend(r[at + VALUE]!, bits);
     r[at + VALUE] = value;
     r[at + VALUE + 1] = value >> 31;
-    return setValue32Bounds(r, at, value);
+    setValue32Bounds(r, at, value);
+    return;
   }
   const low = (1 << bits) - 1;
   const a = signExtend(r[at + S32_MIN]!, bits);
@@ -543,7 +557,8 @@ export function signExtend32(r: Int32Array, at: number, bits: number): void {
     setS32(r, at, min, max);
     setU32(r, at, min, max);
     setTnumRange64(r, at, min, max);
-    return tnumKeep32(r, at);
+    tnumKeep32(r, at);
+    return;
   }
   setS32(r, at, -(2 ** (bits - 1)), 2 ** (bits - 1) - 1);
   setU32(r, at, 0, -1);

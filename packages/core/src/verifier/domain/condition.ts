@@ -261,9 +261,7 @@ function refineOrder(jump: number, is32: boolean, r: Int32Array, a: number, s: I
 function lower(is32: boolean, signed: boolean, r: Int32Array, bound: number, lo: number, hi: number): void {
   if (is32) {
     if (signed ? lo < r[bound]! : lo >>> 0 < r[bound]! >>> 0) r[bound] = lo;
-  } else if (
-    signed ? ltSigned(lo, hi, r[bound]!, r[bound + 1]!) : ltUnsigned(lo, hi, r[bound]!, r[bound + 1]!)
-  ) {
+  } else if (signed ? ltSigned(lo, hi, r[bound]!, r[bound + 1]!) : ltUnsigned(lo, hi, r[bound]!, r[bound + 1]!)) {
     r[bound] = lo;
     r[bound + 1] = hi;
   }
@@ -272,25 +270,19 @@ function lower(is32: boolean, signed: boolean, r: Int32Array, bound: number, lo:
 function raise(is32: boolean, signed: boolean, r: Int32Array, bound: number, lo: number, hi: number): void {
   if (is32) {
     if (signed ? lo > r[bound]! : lo >>> 0 > r[bound]! >>> 0) r[bound] = lo;
-  } else if (
-    signed ? ltSigned(r[bound]!, r[bound + 1]!, lo, hi) : ltUnsigned(r[bound]!, r[bound + 1]!, lo, hi)
-  ) {
+  } else if (signed ? ltSigned(r[bound]!, r[bound + 1]!, lo, hi) : ltUnsigned(r[bound]!, r[bound + 1]!, lo, hi)) {
     r[bound] = lo;
     r[bound + 1] = hi;
   }
 }
 
-function refineByConstant(
-  condition: number,
-  is32: boolean,
-  r: Int32Array,
-  a: number,
-  s: Int32Array,
-  b: number,
-): void {
+function refineByConstant(condition: number, is32: boolean, r: Int32Array, a: number, s: Int32Array, b: number): void {
   const lo = s[b + VALUE]!;
   const hi = is32 ? 0 : s[b + VALUE + 1]!;
-  if (condition === JNE) return stepOverEnds(is32, r, a, lo, s[b + VALUE + 1]!);
+  if (condition === JNE) {
+    stepOverEnds(is32, r, a, lo, s[b + VALUE + 1]!);
+    return;
+  }
   if (condition === JSET) {
     // One bit that is set says something; one of several does not.
     const single = lo !== 0 ? hi === 0 && (lo & (lo - 1)) === 0 : hi !== 0 && (hi & (hi - 1)) === 0;

@@ -15,15 +15,7 @@ export function tnumAdd(r: Int32Array, at: number, s: Int32Array, src: number): 
  * The sum of the tnum at `a` (value, then mask) and the tnum with its value at `bv` and its mask at `bm`, into `to`
  * (value, then mask).
  */
-function addTo(
-  to: Int32Array,
-  at: number,
-  a: Int32Array,
-  av: number,
-  b: Int32Array,
-  bv: number,
-  bm: number,
-): void {
+function addTo(to: Int32Array, at: number, a: Int32Array, av: number, b: Int32Array, bv: number, bm: number): void {
   const avlo = a[av]!;
   const avhi = a[av + 1]!;
   const amlo = a[av + 2]!;
@@ -195,14 +187,7 @@ export function tnumContains(r: Int32Array, a: number, s: Int32Array, b: number)
 export function tnumIntersect(r: Int32Array, at: number, vlo: number, vhi: number, mlo: number, mhi: number): void {
   const unknownLo = r[at + MASK]! & mlo;
   const unknownHi = r[at + MASK + 1]! & mhi;
-  setTnum(
-    r,
-    at,
-    (r[at + VALUE]! | vlo) & ~unknownLo,
-    (r[at + VALUE + 1]! | vhi) & ~unknownHi,
-    unknownLo,
-    unknownHi,
-  );
+  setTnum(r, at, (r[at + VALUE]! | vlo) & ~unknownLo, (r[at + VALUE + 1]! | vhi) & ~unknownHi, unknownLo, unknownHi);
 }
 
 /** Narrows the number to the smallest tnum around `min` to `max`, both unsigned. */
@@ -215,7 +200,10 @@ export function tnumIntersectRange(
   maxHi: number,
 ): void {
   const bits = bitLength(minLo ^ maxLo, minHi ^ maxHi);
-  if (bits > 63) return tnumIntersect(r, at, 0, 0, -1, -1);
+  if (bits > 63) {
+    tnumIntersect(r, at, 0, 0, -1, -1);
+    return;
+  }
   const lo = bits >= 32 ? -1 : (1 << bits) - 1;
   const hi = bits > 32 ? (1 << (bits - 32)) - 1 : 0;
   tnumIntersect(r, at, minLo & ~lo, minHi & ~hi, lo, hi);
