@@ -67,7 +67,7 @@ function readSection(elf: ElfFile, section: ElfSection, symbols: readonly ElfSym
   starts.forEach((symbol, i) => {
     const next = starts.slice(i + 1, i + 65).find((other) => other.value > symbol.value)?.value ?? section.size;
     const end = symbol.size === 0 ? next : symbol.value + symbol.size;
-    if (end > section.size || symbol.value % SLOT_SIZE !== 0 || end % SLOT_SIZE !== 0 || end === symbol.value) {
+    if (end > section.size || symbol.value % SLOT_SIZE !== 0 || end % SLOT_SIZE !== 0 || end <= symbol.value) {
       throw new FormatError(
         `function ${symbol.name} (bytes ${symbol.value} to ${end}) isn't made of slots of its section`,
         {

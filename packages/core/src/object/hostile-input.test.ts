@@ -105,6 +105,7 @@ describe("contradictions of an ELF object", () => {
     const symbol = { name: "main", section: 1, info: GLOBAL_FUNC };
     expect(messageOf(buildElf([xdp()], [{ ...symbol, size: 24 }]))).toContain("function main");
     expect(messageOf(buildElf([xdp()], [{ ...symbol, value: 4, size: 8 }]))).toContain("function main");
+    expect(messageOf(buildElf([xdp()], [{ ...symbol, value: 2 ** 41 }]))).toContain("function main");
     expect(messageOf(buildElf([xdp()], [{ ...symbol, section: 0xffff }]))).toContain("extended section numbers");
   });
 

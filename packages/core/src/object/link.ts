@@ -8,7 +8,7 @@ import type { FunctionLinks } from "./resolve.js";
 /** The kernel's BPF_COMPLEXITY_LIMIT_INSNS: a longer program can't be loaded anywhere. */
 const MAX_PROGRAM_SLOTS = 1_000_000;
 /** Subprograms are copied into every program that calls them; a hostile object could ask for its square. */
-const MAX_OBJECT_SLOTS = 16_000_000;
+const MAX_OBJECT_SLOTS = 4_000_000;
 
 /** A function with what its instructions refer to and what .BTF.ext says of it. */
 export interface LinkedFunction extends FunctionLinks, FunctionRecords {}

@@ -88,6 +88,14 @@ describe("legacy maps", () => {
     expect([btf!.name(keyTypeId), btf!.name(valueTypeId)]).toEqual(["__u32", "__u64"]);
   });
 
+  it("reads aya's seven words, the last of which is its own kind of pinning", () => {
+    const { maps } = read("aya-maps.clang-22");
+    expect([...maps.values()].map(({ name, type, pinning }) => [name, type, pinning])).toEqual([
+      ["PACKETS", "percpu_array", "none"],
+      ["BLOCKED", "hash", "by_name"],
+    ]);
+  });
+
   it("reads the kernel samples' inner map by position and NUMA node", () => {
     const { maps } = read("sample-maps.clang-19");
     expect(maps.get("outer")!.inner).toBe(maps.get("inner"));
