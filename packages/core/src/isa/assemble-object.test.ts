@@ -104,6 +104,45 @@ describe("assembleObject", () => {
     expect(xdp.lines[4]).toEqual({ slot: 5, line: 14, column: 3 });
   });
 
+  it("takes what clang -S writes", () => {
+    const compiled = assembleObject(
+      `\t.file\t"x.c"
+\t.section\txdp,"ax",@progbits
+\t.globl\tf                               # -- Begin function f
+\t.p2align\t3
+\t.type\tf,@function
+f:                                      # @f
+# %bb.0:
+\tr2 = w1
+\tr1 = counter ll
+\tcall bpf_throw
+\texit
+.Lfunc_end0:
+\t.size\tf, .Lfunc_end0-f
+\t.comm counter,8,8
+\t.data
+\t.p2align 3, 0x0
+table:
+\t.quad f
+\t.ascii "\\001\\xff\\303\\251\u00e9"
+\t.addrsig
+`,
+      { undefinedNames: "extern" },
+    );
+    expect(compiled.sections.map(({ name, bytes }) => [name, bytes.length])).toEqual([
+      ["xdp", 40],
+      [".bss", 8],
+      [".data", 14],
+    ]);
+    expect([...compiled.sections[2]!.bytes.slice(8)]).toEqual([1, 0xff, 0xc3, 0xa9, 0xc3, 0xa9]);
+    expect(compiled.sections[2]!.pointers).toEqual([{ offset: 0, symbol: "f" }]);
+    expect(compiled.sections[0]!.references).toEqual([
+      { slot: 1, kind: "data", symbol: ".bss", offset: 0 },
+      { slot: 3, kind: "extern", symbol: "bpf_throw", offset: 0 },
+    ]);
+    expect(disassemble(compiled.sections[0]!.bytes)[0]?.text).toBe("w2 = w1");
+  });
+
   it("takes a name for known only when told", () => {
     expect(assembleObject(".extern bpf_obj_new\ncall bpf_obj_new").sections[0]!.references).toEqual([
       { slot: 0, kind: "extern", symbol: "bpf_obj_new", offset: 0 },

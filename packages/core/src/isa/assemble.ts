@@ -19,6 +19,8 @@ export interface AssembleOptions {
   readonly helpers?: ReadonlyMap<string, number>;
   /** Constants, as if `.equ` had defined them. */
   readonly constants?: ReadonlyMap<string, bigint>;
+  /** Takes names that nothing defines for external ones, as LLVM does. By default they are mistakes. */
+  readonly undefinedNames?: "refuse" | "extern";
 }
 
 /**
@@ -55,7 +57,7 @@ export function assemble(source: string, options: AssembleOptions = {}): Uint8Ar
 export function assembleObject(source: string, options: AssembleOptions = {}): Assembly {
   const state = new SourceState(options.constants ?? []);
   for (const statement of readStatements(source)) readStatement(statement, state);
-  const known = { helpers: options.helpers ?? new Map() };
+  const known = { helpers: options.helpers ?? new Map(), allExtern: options.undefinedNames === "extern" };
   const sections = [...state.sections.values()].filter((section) => section.size > 0 || section.name !== ".text");
   markFunctions(state);
   return {

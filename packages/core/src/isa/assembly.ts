@@ -8,7 +8,8 @@ export interface AssemblyReference {
    * - `data`: a lddw of the address `offset` bytes into the data section `symbol`.
    * - `function`: a lddw of the address of a function in another section.
    * - `call`: a call of a function in another section.
-   * - `extern`: a lddw or call of a name that `.extern` declares.
+   * - `extern`: a lddw or call of a name that `.extern` or `.weak` declares, or of any undefined one where
+   *   `undefinedNames` allows that.
    */
   readonly kind: "map" | "map_value" | "data" | "function" | "call" | "extern";
   readonly symbol: string;
@@ -31,6 +32,13 @@ export interface AssemblyLine {
   readonly column: number;
 }
 
+/** Eight bytes of data that are to hold the address of what `symbol` names (`.quad symbol`). */
+export interface AssemblyPointer {
+  /** Bytes from the section's start. */
+  readonly offset: number;
+  readonly symbol: string;
+}
+
 /** A section: code, where it has instructions, else data. */
 export interface AssemblySection {
   readonly name: string;
@@ -40,6 +48,7 @@ export interface AssemblySection {
   /** Sorted by slot; empty in data. */
   readonly functions: readonly AssemblyFunction[];
   readonly references: readonly AssemblyReference[];
+  readonly pointers: readonly AssemblyPointer[];
   readonly lines: readonly AssemblyLine[];
 }
 

@@ -1,4 +1,4 @@
-import { AssembleError, encodeText } from "../base/index.js";
+import { AssembleError } from "../base/index.js";
 import { SLOT_SIZE } from "./instruction.js";
 import type { Token } from "./lexer.js";
 import type { SourceState } from "./source.js";
@@ -18,6 +18,8 @@ const directives: ReadonlyMap<string, Directive> = new Map<string, Directive>([
   [".equ", readConstant],
   [".set", readConstant],
   [".map", readMap],
+  [".weak", (reader, state) => readNames(reader, state.weak)],
+  [".comm", readCommon],
   [".byte", (reader, state) => readData(reader, state, 1)],
   [".2byte", (reader, state) => readData(reader, state, 2)],
   [".short", (reader, state) => readData(reader, state, 2)],
@@ -25,9 +27,9 @@ const directives: ReadonlyMap<string, Directive> = new Map<string, Directive>([
   [".long", (reader, state) => readData(reader, state, 4)],
   [".8byte", (reader, state) => readData(reader, state, 8)],
   [".quad", (reader, state) => readData(reader, state, 8)],
-  [".ascii", (reader, state) => readStrings(reader, state, "")],
-  [".asciz", (reader, state) => readStrings(reader, state, "\0")],
-  [".string", (reader, state) => readStrings(reader, state, "\0")],
+  [".ascii", (reader, state) => readStrings(reader, state, false)],
+  [".asciz", (reader, state) => readStrings(reader, state, true)],
+  [".string", (reader, state) => readStrings(reader, state, true)],
   [".zero", readZeros],
   [".skip", readZeros],
   [".p2align", (reader, state, start) => align(reader, state, start, (value) => 2 ** value)],
@@ -42,7 +44,6 @@ const ignored = [
   ".size",
   ".local",
   ".hidden",
-  ".weak",
   ".loc",
   ".addrsig",
   ".addrsig_sym",
@@ -127,9 +128,30 @@ function readMap(reader: TokenReader, state: SourceState): void {
   state.maps.set(map.name, map);
 }
 
+/** `.comm NAME, SIZE [, ALIGNMENT]`: zeros in .bss. */
+function readCommon(reader: TokenReader, state: SourceState, start: Token): void {
+  const name = reader.word("a name");
+  reader.expect(",");
+  const { current } = state;
+  const size = reader.expression("a size in bytes");
+  state.enter(".bss");
+  if (reader.sees(",")) {
+    reader.next();
+    align(reader, state, start, (value) => value);
+  }
+  state.defineLabel(name);
+  if (size < 0n || size > 0xffffffffn) reader.fail("a size in bytes", name);
+  state.current.zeros(Number(size), start);
+  state.current = current;
+}
+
 function readData(reader: TokenReader, state: SourceState, size: number): void {
   do {
     const token = reader.current;
+    if (size === 8 && token.kind === "word" && !reader.seesExpression()) {
+      state.current.pointer(reader.next());
+      continue;
+    }
     const value = reader.expression();
     const bits = BigInt(size * 8);
     if (value < -(1n << (bits - 1n)) || value >= 1n << bits) {
@@ -141,11 +163,12 @@ function readData(reader: TokenReader, state: SourceState, size: number): void {
   } while (reader.accept(","));
 }
 
-function readStrings(reader: TokenReader, state: SourceState, terminator: string): void {
+function readStrings(reader: TokenReader, state: SourceState, terminated: boolean): void {
   do {
     const token = reader.current;
     if (token.kind !== "string") reader.fail("a string");
-    state.current.data(encodeText(reader.next().text + terminator), token);
+    state.current.data(reader.next().bytes!, token);
+    if (terminated) state.current.zeros(1, token);
   } while (reader.accept(","));
 }
 
@@ -162,6 +185,8 @@ function align(reader: TokenReader, state: SourceState, start: Token, toBytes: (
   const alignment = value >= 0n && value <= 4096n ? toBytes(Number(value)) : 0;
   if (!Number.isInteger(Math.log2(alignment)) || alignment > 4096)
     reader.fail("a power of two up to 4096 bytes", token);
+  // What to fill with (0 is all there is here), and how much at most.
+  while (reader.accept(",")) if (!reader.sees(",")) reader.expression();
   // Code is aligned to slots anyway, and there is no instruction to fill more with.
   if (state.current.hasCode && alignment >= SLOT_SIZE) return;
   state.current.zeros((alignment - (state.current.size % alignment)) % alignment, start);

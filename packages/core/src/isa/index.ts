@@ -4,6 +4,7 @@ export type {
   AssemblyFunction,
   AssemblyLine,
   AssemblyMap,
+  AssemblyPointer,
   AssemblyReference,
   AssemblySection,
 } from "./assembly.js";

@@ -1,14 +1,16 @@
-import { AssembleError } from "../base/index.js";
+import { AssembleError, decodeText, encodeText } from "../base/index.js";
 
 /** A word (name, register, mnemonic, directive), a number, a string, an operator, or the end of the statement. */
 export interface Token {
   readonly kind: "word" | "number" | "string" | "operator" | "end";
-  /** As written; a string's is its content with escapes resolved. */
+  /** As written; a string's is its content. */
   readonly text: string;
   readonly line: number;
   readonly column: number;
   /** Numbers only. */
   readonly value?: bigint;
+  /** Strings only: the content, UTF-8 but for what escapes put there. */
+  readonly bytes?: Uint8Array;
   /** Whether white space precedes it: `foo#1` is a name with a number, `foo #1` one with a comment. */
   readonly spaced: boolean;
 }
@@ -25,6 +27,7 @@ const register = /%[rw]\d+/y;
 const number = /0[xX][0-9a-fA-F]+|0[bB][01]+|\d+/y;
 const operator =
   /s>>=|s>=|s<=|s\/=|s%=|s>|s<|<<=|>>=|<<|>>|==|!=|<=|>=|\+=|-=|\*=|\/=|\|=|&=|%=|\^=|[-+*&|~=<>()[\],:#@]/y;
+const plainText = /[^"\\]+/y;
 const space = /[ \t\r\f\v]+/y;
 const prefix = /^\s*\d+:\s*(?:[0-9.]{10}\s+)?\(([0-9a-f]{2})\)/;
 
@@ -96,7 +99,10 @@ class LineReader {
       this.#at++;
       return make("end", ";");
     }
-    if (rest === '"') return make("string", this.#string(column));
+    if (rest === '"') {
+      const bytes = this.#string(column);
+      return { ...make("string", decodeText(bytes)), bytes };
+    }
     const registerName = this.#match(register);
     if (registerName !== undefined) return make("word", registerName.slice(1));
     // Before words: `s>` is an operator, and `s` alone a word.
@@ -158,23 +164,30 @@ class LineReader {
     return BigInt(digits);
   }
 
-  #string(column: number): string {
-    const escapes: Readonly<Record<string, string>> = { n: "\n", t: "\t", r: "\r", "0": "\0", '"': '"', "\\": "\\" };
-    let content = "";
-    for (let at = this.#at + 1; at < this.#text.length; at++) {
-      const char = this.#text[at]!;
-      if (char === '"') {
-        this.#at = at + 1;
-        return content;
+  #string(column: number): Uint8Array {
+    const bytes: number[] = [];
+    for (this.#at++; this.#at < this.#text.length; ) {
+      if (this.#text[this.#at] === '"') {
+        this.#at++;
+        return Uint8Array.from(bytes);
       }
-      if (char !== "\\") {
-        content += char;
-        continue;
-      }
-      const escaped = escapes[this.#text[++at] ?? ""];
-      if (escaped === undefined) throw new AssembleError("unknown escape in a string", this.#line, at + 1);
-      content += escaped;
+      const plain = this.#match(plainText);
+      if (plain !== undefined) for (const byte of encodeText(plain)) bytes.push(byte);
+      else bytes.push(this.#escape());
     }
     throw new AssembleError('a string without its closing "', this.#line, column);
+  }
+
+  /** The byte that an escape stands for. */
+  #escape(): number {
+    const column = this.#at + 1;
+    const octal = this.#match(/\\[0-7]{1,3}/y);
+    if (octal !== undefined) return Number.parseInt(octal.slice(1), 8) & 0xff;
+    const hex = this.#match(/\\x[0-9a-fA-F]{1,2}/y);
+    if (hex !== undefined) return Number.parseInt(hex.slice(2), 16);
+    const named = { n: 10, t: 9, r: 13, b: 8, f: 12, '"': 34, "\\": 92 }[this.#text[this.#at + 1] ?? ""];
+    if (named === undefined) throw new AssembleError("unknown escape in a string", this.#line, column);
+    this.#at += 2;
+    return named;
   }
 }

@@ -28,8 +28,11 @@ const exchange = /^(?:atomic(?:64)?_)?(xchg|cmpxchg)(?:_64|32_32)?$/;
 /** Reads what follows `dst =`. */
 export function readAssigned(reader: TokenReader, dst: Register, opcode: number | undefined): ParsedInstruction {
   if (seesRegister(reader)) {
-    const src = readRegisterOf(reader, dst.width);
-    return parsedAs({ kind: "alu", operation: "mov", width: dst.width, source: "reg" }, { dst: dst.number, src });
+    const src = readRegister(reader);
+    // LLVM writes a zero-extending move as `r1 = w2`.
+    const width = dst.width === 64 ? src.width : 32;
+    if (src.width > dst.width) reader.fail(`w${src.number}, as w${dst.number} has 32 bits`, src.token);
+    return parsedAs({ kind: "alu", operation: "mov", width, source: "reg" }, { dst: dst.number, src: src.number });
   }
   if (reader.sees("-") && seesRegister(reader, 1)) return readNegation(reader, dst);
   if (reader.accept("*")) return readLoad(reader, dst);

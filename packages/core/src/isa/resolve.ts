@@ -12,6 +12,8 @@ import { didYouMean } from "./suggestion.js";
 export interface KnownNames {
   /** Helper numbers by name. */
   readonly helpers: ReadonlyMap<string, number>;
+  /** Whether names that nothing defines are external. */
+  readonly allExtern: boolean;
 }
 
 /** Finds what the names in a section's operands stand for. Returns the instructions to put in, by slot. */
@@ -70,7 +72,7 @@ class Resolver {
     if (this.#state.labels.has(name)) return this.#target(fixup);
     const helper = this.#known.helpers.get(name);
     if (helper !== undefined) return encodeAs({ kind: "call", target: "helper" }, { imm: helper });
-    if (this.#state.externs.has(name)) return this.#refer(fixup, fixup.row, "extern", { imm: -1 });
+    if (this.#isExtern(name)) return this.#refer(fixup, fixup.row, "extern", { imm: -1 });
     const names = [...this.#state.labels.keys(), ...this.#known.helpers.keys()];
     return this.#fail(fixup, `"${name}" is neither a label nor a helper${didYouMean(name, names)}`);
   }
@@ -80,7 +82,7 @@ class Resolver {
     if (this.#state.maps.has(name)) return this.#map(fixup, "map");
     const label = this.#state.labels.get(name);
     if (label === undefined) {
-      if (this.#state.externs.has(name)) return this.#refer(fixup, fixup.row, "extern", {});
+      if (this.#isExtern(name)) return this.#refer(fixup, fixup.row, "extern", {});
       const names = [...this.#state.labels.keys(), ...this.#state.maps.keys(), ...this.#state.constants.keys()];
       return this.#fail(fixup, `there is no map, label or constant "${name}"${didYouMean(name, names)}`);
     }
@@ -97,6 +99,10 @@ class Resolver {
     }
     const { row } = parsedAs({ kind: "load_imm64", source: kind === "map" ? "map_fd" : "map_value" }, {});
     return this.#refer(fixup, row, kind, {}, name, fixup.operands.immHigh ?? 0);
+  }
+
+  #isExtern(name: string): boolean {
+    return this.#known.allExtern || this.#state.externs.has(name) || this.#state.weak.has(name);
   }
 
   #label(name: string, slot: number): Label | undefined {

@@ -1,5 +1,11 @@
 import { AssembleError, ByteWriter } from "../base/index.js";
-import type { AssemblyFunction, AssemblyLine, AssemblyReference, AssemblySection } from "./assembly.js";
+import type {
+  AssemblyFunction,
+  AssemblyLine,
+  AssemblyPointer,
+  AssemblyReference,
+  AssemblySection,
+} from "./assembly.js";
 import { encodeRow } from "./encode.js";
 import { encodeInstructions, type Instruction, SLOT_SIZE, writeInstruction } from "./instruction.js";
 import type { Token } from "./lexer.js";
@@ -19,6 +25,8 @@ export class SectionBuilder {
   readonly name: string;
   readonly fixups: Fixup[] = [];
   readonly references: AssemblyReference[] = [];
+  /** Names whose addresses data holds. */
+  readonly pointers: AssemblyPointer[] = [];
   /** Functions by slot. */
   readonly functions = new Map<number, AssemblyFunction>();
   /** Byte offsets of each numeric label, ascending. */
@@ -59,6 +67,12 @@ export class SectionBuilder {
     this.#writer.raw(bytes);
   }
 
+  /** Eight bytes for the address of a name. */
+  pointer(name: Token): void {
+    this.pointers.push({ offset: this.size, symbol: name.text });
+    this.zeros(8, name);
+  }
+
   zeros(count: number, token: Token): void {
     this.#reserve(count, token);
     this.#writer.raw(new Uint8Array(count));
@@ -80,6 +94,7 @@ export class SectionBuilder {
       bytes,
       functions: [...this.functions.values()].sort((a, b) => a.slot - b.slot),
       references: this.references,
+      pointers: this.pointers,
       lines: this.#lines,
     };
   }

@@ -20,6 +20,8 @@ export class SourceState {
   readonly globals = new Set<string>();
   readonly functions = new Set<string>();
   readonly externs = new Set<string>();
+  /** Names that may stay undefined, or be overridden elsewhere. */
+  readonly weak = new Set<string>();
   /** The section that is being filled. */
   current = new SectionBuilder(".text");
 
