@@ -1,5 +1,6 @@
-// The interpreter against uBPF's: `node benchmarks/interpreter.js [path of uBPF's sources]` after `npm run build`.
-// Alternates between the two and prints medians and ratios; without the path it prints its own times.
+// The interpreter beside uBPF's and beside the kernel's JIT: `node benchmarks/interpreter.js [path of uBPF's sources]` after
+// `npm run build`. Alternates between them and prints medians and ratios; uBPF only where its path is given, the kernel
+// only where bpf(2) answers.
 import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,11 +9,11 @@ import { createInterface } from "node:readline";
 import { Interpreter } from "@tsbpf/core/interpreter";
 import { assemble } from "@tsbpf/core/isa";
 import { Runtime } from "@tsbpf/core/runtime";
+import { kernelProblem, loadOnKernel } from "@tsbpf/linux";
 
 const ROUNDS = 15;
 
-// Programs get the packet's address in r1. Its length is the first u16 of the packet's padding, so that both engines,
-// whose contexts differ, run the same instructions.
+// Programs get the packet's address in r1; the contexts differ between engines.
 const workloads = [
   { name: "empty", runs: 200_000, source: "r0 = 0; exit" },
   {
@@ -45,17 +46,14 @@ const workloads = [
       r3 = *(u8 *)(r6 + 14)
       r3 &= 15
       r3 <<= 2
-      if r3 < 20 goto out
+      if r3 != 20 goto out
       r4 = *(u8 *)(r6 + 23)
       *(u32 *)(r10 - 4) = r4
-      r5 = r6
-      r5 += 14
-      r5 += r3
-      r7 = *(u16 *)(r5 + 2)
+      r7 = *(u16 *)(r6 + 36)
       r7 = be16 r7
       r1 = r4
-      call 5
-      if r0 == 0 goto out
+      call 8
+      r7 += r0
       r1 = *(u64 *)(r6 + 1500)
       r1 += 1
       *(u64 *)(r6 + 1500) = r1
@@ -99,7 +97,7 @@ function median(values) {
 
 function ownEngine() {
   const runtime = new Runtime();
-  runtime.helpers.define(5, { name: "first_argument", result: "uint", wide: false, run: (a1) => a1 });
+  runtime.helpers.define(8, { name: "get_smp_processor_id", result: "uint", wide: false, run: () => 0 });
   const interpreter = new Interpreter(runtime);
   const bytes = packet();
   const address = runtime.memory.allocBytes(bytes);
@@ -150,25 +148,55 @@ function ubpfEngine(path) {
   };
 }
 
-const path = process.argv[2];
-const own = ownEngine();
-const ubpf = path === undefined ? undefined : ubpfEngine(path);
-console.log(`${"workload".padEnd(26)}${"tsbpf ns".padStart(12)}${"uBPF ns".padStart(12)}${"ratio".padStart(8)}`);
-for (const workload of workloads) {
-  for (let warmup = 0; warmup < 5; warmup++) own(workload);
-  const times = [];
-  const theirs = [];
+// Direct packet access as the verifier wants it, then the same instructions.
+const KERNEL_PROLOGUE = `
+  r2 = *(u32 *)(r1 + 4)
+  r1 = *(u32 *)(r1 + 0)
+  r3 = r1
+  r3 += 1508
+  if r3 <= r2 goto +2
+  r0 = 0
+  exit
+`;
+
+/** The kernel's own time of a run, in whole ns; undefined where there is no bpf(2). */
+function kernelEngine() {
+  if (kernelProblem() !== undefined) return undefined;
+  const programs = new Map();
+  return ({ name, source, runs }) => {
+    if (!programs.has(name)) {
+      const insns = Uint8Array.from([...assemble(KERNEL_PROLOGUE), ...assemble(source)]);
+      programs.set(name, loadOnKernel({ insns, type: "xdp", logLevel: 0 }));
+    }
+    const { duration, retval } = programs.get(name).testRun({ data: packet(), repeat: runs });
+    return { ns: duration, r0: retval };
+  };
+}
+
+/** The row of one workload: medians of rounds in which each engine had its turn. */
+async function measure(workload, engines) {
+  for (let warmup = 0; warmup < 5; warmup++) await engines[0](workload);
+  const times = engines.map(() => []);
   for (let round = 0; round < ROUNDS; round++) {
-    const mine = own(workload);
-    times.push(mine.ns);
-    if (ubpf === undefined) continue;
-    const other = await ubpf.run(workload);
-    theirs.push(other.ns);
-    if (other.r0 !== mine.r0) throw new Error(`${workload.name}: ${mine.r0} here, ${other.r0} in uBPF`);
+    const results = [];
+    for (const engine of engines) results.push(await engine?.(workload));
+    results.forEach((result, at) => {
+      if (result === undefined) return;
+      times[at].push(result.ns);
+      if (result.r0 !== results[0].r0) throw new Error(`${workload.name}: ${result.r0} instead of ${results[0].r0}`);
+    });
   }
-  const ns = median(times);
-  const reference = theirs.length === 0 ? undefined : median(theirs);
-  const columns = [ns.toFixed(1), reference?.toFixed(1) ?? "-", reference ? (ns / reference).toFixed(2) : "-"];
-  console.log(workload.name.padEnd(26) + columns.map((text, at) => text.padStart([12, 12, 8][at])).join(""));
+  return times.map((values) => (values.length === 0 ? undefined : median(values)));
+}
+
+const path = process.argv[2];
+const ubpf = path === undefined ? undefined : ubpfEngine(path);
+const engines = [ownEngine(), ubpf?.run, kernelEngine()];
+const print = (name, columns) => console.log(name.padEnd(24) + columns.map((text) => text.padStart(12)).join(""));
+print("workload", ["tsbpf ns", "uBPF ns", "ratio", "kernel ns", "ratio"]);
+for (const workload of workloads) {
+  const [own, ...others] = await measure(workload, engines);
+  const columns = others.flatMap((ns) => [ns?.toFixed(1) ?? "-", ns ? (own / ns).toFixed(2) : "-"]);
+  print(workload.name, [own.toFixed(1), ...columns]);
 }
 ubpf?.close();
