@@ -38,6 +38,11 @@ export interface RawMap {
   lookup(key: Uint8Array, flags?: number): Uint8Array | undefined;
   /** `flags`: BPF_ANY, BPF_NOEXIST, BPF_EXIST, BPF_F_LOCK. Queues and stacks push with an empty key. */
   update(key: Uint8Array, value: Uint8Array, flags?: number): void;
+  /**
+   * Where the host can: changes part of a value in place, without touching the rest of it, which programs may be changing
+   * meanwhile. False where this map does not have that; then the value has to be updated as a whole.
+   */
+  patch?(key: Uint8Array, offset: number, bytes: Uint8Array): boolean;
   /** Makes a slot of a prog array, array of maps, hash of maps ... refer to `target`. */
   updateReference(key: Uint8Array, target: SlotTarget, flags?: number): void;
   /** False where there was nothing to delete (ENOENT). */

@@ -43,6 +43,7 @@ export class Variable<T = unknown> {
     if (bytes.length !== this.spec.size) {
       throw new BpfError("VARIABLE_SIZE", `variable '${this.name}' has ${this.spec.size} bytes, not ${bytes.length}`);
     }
+    if (this.#map.patch?.(firstKey, this.spec.offset, bytes)) return;
     const section = this.#section();
     section.set(bytes, this.spec.offset);
     this.#map.update(firstKey, section);

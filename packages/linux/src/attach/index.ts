@@ -1,4 +1,5 @@
 export { attachCgroup } from "./cgroup.js";
+export { attachReplacement } from "./freplace.js";
 export { attachIterator, IteratorLink, type IteratorOptions } from "./iterator.js";
 export { attachKprobe, attachKprobeMulti, type KprobeMultiOptions, type KprobeOptions } from "./kprobe.js";
 export { Attachment, BpfLink, type KernelLink } from "./link.js";
@@ -7,6 +8,7 @@ export { attachNetfilter, attachNetworkNamespace, type NetfilterOptions } from "
 export { OpenLinks } from "./open-links.js";
 export { attachClassicFilter, attachReuseport, attachSocketFilter } from "./socket.js";
 export { attachSockmap } from "./sockmap.js";
+export { attachStructOps } from "./struct-ops.js";
 export { attachClsact, attachTcx, type ClsactOptions, type Direction, type TcxOptions } from "./tc.js";
 export {
   attachPerf,

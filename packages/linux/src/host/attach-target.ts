@@ -10,6 +10,8 @@ export interface AttachTarget {
   readonly attachBtfId?: number;
   readonly attachBtfObjectFd?: number;
   readonly attachProgramFd?: number;
+  /** In place of the spec's attach type, for struct_ops. */
+  readonly expectedAttachType?: number;
 }
 
 /** Names in the kernel's BTF of what a program with this attach type attaches to. */

@@ -2,3 +2,4 @@ export { Linux } from "./linux.js";
 export { LinuxMap } from "./linux-map.js";
 export { LinuxProgram } from "./linux-program.js";
 export type { LinuxLoadOptions } from "./load-options.js";
+export { arenaMemory, MappedArray } from "./mapped-memory.js";

@@ -13,9 +13,11 @@ import {
   attachNetworkNamespace,
   attachPerf,
   attachRawTracepoint,
+  attachReplacement,
   attachReuseport,
   attachSocketFilter,
   attachSockmap,
+  attachStructOps,
   attachTcx,
   attachTracepoint,
   attachUprobe,
@@ -146,6 +148,16 @@ export abstract class KernelHooks implements DeviceHooks {
   /** A BPF iterator, to be read. Since 5.8. */
   attachIterator(program: Program, options: IteratorOptions = {}): IteratorLink {
     return this.links.add(attachIterator(program, options));
+  }
+
+  /** A program in place of a function of another (freplace). */
+  attachReplacement(program: Program): KernelLink {
+    return this.links.add(attachReplacement(program));
+  }
+
+  /** An implementation of a kernel interface. */
+  attachStructOps(map: BpfMap): KernelLink {
+    return this.links.add(attachStructOps(map));
   }
 
   /** A classic BPF filter (`tcpdump -ddd`) on a socket's fd. It goes with the socket. */

@@ -21,7 +21,9 @@ import {
   lastErrno,
   libc,
   mapInfo,
+  mapMemoryAt,
   NativeBuffer,
+  PAGE_SIZE,
   possibleCpus,
   setU64,
   syscallError,
@@ -52,6 +54,17 @@ const names = {
   [LOOKUP_AND_DELETE]: "BPF_MAP_LOOKUP_AND_DELETE_ELEM",
 } as Readonly<Record<number, string>>;
 
+const BPF_F_RDONLY = 1 << 3;
+const BPF_F_MMAPABLE = 1 << 10;
+
+/** A map's memory in this process. */
+export interface MapMemory {
+  readonly buffer: ArrayBuffer;
+  readonly address: number;
+  /** Writing memory that is not ends the process. */
+  readonly writable: boolean;
+}
+
 /**
  * A map of the running kernel.
  *
@@ -67,6 +80,8 @@ export class LinuxMap implements RawMap {
   readonly #keyAt: number;
   readonly #valueAt: number;
   #subscription: EventSubscription | undefined;
+  #memory: MapMemory | undefined;
+  #frozen = false;
   readonly #bpf = libc().bpf;
 
   /** Takes over `fd`. @param name At full length, where known; the kernel keeps 15 bytes. */
@@ -188,6 +203,49 @@ export class LinuxMap implements RawMap {
 
   freeze(): void {
     bpf("BPF_MAP_FREEZE", { map_fd: this.fd }, `of ${this.#what}`);
+    this.#frozen = true;
+  }
+
+  /**
+   * The map's memory, where it can be mapped: arenas, and arrays with BPF_F_MMAPABLE. Mapped once, and as long as a view
+   * of it is held.
+   */
+  memory(): MapMemory | undefined {
+    this.#memory ??= this.#mapMemory();
+    return this.#memory;
+  }
+
+  #mapMemory(): MapMemory | undefined {
+    const { type, flags, maxEntries, valueSize } = this.info;
+    if (type === "arena") {
+      const wanted = Number(mapInfo(this.fd).mapExtra);
+      return { writable: true, ...mapMemoryAt(wanted, this.fd, 0, maxEntries * PAGE_SIZE, true, this.#what) };
+    }
+    if (type !== "array" || (flags & BPF_F_MMAPABLE) === 0) return undefined;
+    const bytes = maxEntries * ((valueSize + 7) & ~7);
+    const length = Math.ceil(bytes / PAGE_SIZE) * PAGE_SIZE;
+    const writable = !this.#frozen && (flags & BPF_F_RDONLY) === 0;
+    try {
+      return { writable, ...mapMemoryAt(0, this.fd, 0, length, writable, this.#what) };
+    } catch (error) {
+      // Somebody else froze it.
+      if (!writable || (error as { errno?: number }).errno !== errnos.EPERM) throw error;
+      return { writable: false, ...mapMemoryAt(0, this.fd, 0, length, false, this.#what) };
+    }
+  }
+
+  /**
+   * Changes part of an array's element without touching the rest, which programs may be changing meanwhile. False where
+   * the map cannot be mapped.
+   */
+  patch(key: Uint8Array, offset: number, bytes: Uint8Array): boolean {
+    if (this.info.type !== "array") return false;
+    const memory = this.memory();
+    if (memory === undefined || !memory.writable) return false;
+    const index = new DataView(key.buffer, key.byteOffset).getUint32(0, true);
+    if (index >= this.info.maxEntries || offset + bytes.length > this.info.valueSize) return false;
+    new Uint8Array(memory.buffer).set(bytes, index * ((this.info.valueSize + 7) & ~7) + offset);
+    return true;
   }
 
   /**
@@ -229,6 +287,7 @@ export class LinuxMap implements RawMap {
   close(): void {
     this.#subscription?.close();
     this.#subscription = undefined;
+    this.#memory = undefined;
     this.#fd.close();
   }
 

@@ -1,13 +1,16 @@
 import { createObject, type MapSpec, NotSupportedError, type ObjectSpec, type ProgramSpec } from "@tsbpf/core";
 import { BpfMap, type Host, type LoadedObject, mapCodecs, type ObjectShape, type Program } from "@tsbpf/core/host";
 import { kernelProblem } from "../availability.js";
-import { possibleCpus } from "../sys/index.js";
+import { bpf, errnos, possibleCpus, syscallError } from "../sys/index.js";
 import { Closables } from "./closables.js";
 import { KernelBtf } from "./kernel-btf.js";
 import { KernelHooks } from "./kernel-hooks.js";
+import { LinuxMap } from "./linux-map.js";
 import type { LinuxLoadOptions } from "./load-options.js";
 import { createLinuxMap } from "./map-loader.js";
+import { mapTypes } from "./map-types.js";
 import { ObjectLoader } from "./object-loader.js";
+import { openPin } from "./pinning.js";
 
 /**
  * The running Linux kernel as a host, through bpf(2).
@@ -51,6 +54,28 @@ export class Linux extends KernelHooks implements Host {
 
   createMap(spec: MapSpec): BpfMap {
     return new BpfMap(this.#open.add(createLinuxMap(spec)), mapCodecs(spec, undefined));
+  }
+
+  /**
+   * A map that is pinned in a bpffs, with its types where the kernel has them.
+   *
+   * @throws SyscallError ENOENT where nothing is pinned, EINVAL where it is no map.
+   */
+  openMap(path: string): BpfMap {
+    const fd = openPin(path);
+    if (fd === undefined) throw syscallError("BPF_OBJ_GET", errnos.ENOENT, { hint: `nothing is pinned at ${path}` });
+    return this.#adopt(fd);
+  }
+
+  /** The map with this id. @throws SyscallError ENOENT */
+  mapById(id: number): BpfMap {
+    return this.#adopt(bpf("BPF_MAP_GET_FD_BY_ID", { map_id: id }, `${id}`));
+  }
+
+  #adopt(fd: number): BpfMap {
+    const { btf, keyTypeId, valueTypeId } = mapTypes(fd);
+    const map = this.#open.add(new LinuxMap(fd));
+    return new BpfMap(map, mapCodecs({ ...map.info, keyTypeId, valueTypeId }, btf));
   }
 
   close(): void {

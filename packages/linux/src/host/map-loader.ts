@@ -3,7 +3,8 @@ import { createMap, errnos, type MapCreate, possibleCpus, syscallError } from ".
 import { hasFeature } from "./features.js";
 import { kernelName } from "./kernel-name.js";
 import { LinuxMap } from "./linux-map.js";
-import { createPin, openPin } from "./pinning.js";
+import { createPin, openPin, pinHint } from "./pinning.js";
+import { type KernelInterface, StructOpsMap } from "./struct-ops.js";
 
 /** Types that refuse to know the BTF of their keys and values. */
 const untypedMaps: ReadonlySet<MapType> = new Set([
@@ -26,16 +27,15 @@ const untypedMaps: ReadonlySet<MapType> = new Set([
   "arena",
 ]);
 const BPF_F_MMAPABLE = 1024;
+const BPF_F_VTYPE_BTF_OBJ_FD = 1 << 15;
 const PAGE_SIZE = 4096;
 
 /** What maps are created with beside their spec. */
 export interface MapContext {
   /** fd of the object's BTF in the kernel, where it has one. */
   readonly btfFd?: number | undefined;
-  /** For struct_ops. */
-  readonly vmlinuxValueTypeId?: number | undefined;
-  /** fd of the module's BTF that has the struct_ops' type. */
-  readonly valueTypeBtfFd?: number | undefined;
+  /** For struct_ops: what the kernel has by that name. */
+  readonly interface?: KernelInterface | undefined;
 }
 
 /**
@@ -54,7 +54,10 @@ export function createLinuxMap(spec: MapSpec, context: MapContext = {}): LinuxMa
       }
       inner = createLinuxMap(spec.inner, context);
     }
-    return new LinuxMap(createTyped(toCreate(spec, inner), spec, context), spec.name);
+    const fd = createTyped(toCreate(spec, inner), spec, context);
+    return spec.structOps === undefined
+      ? new LinuxMap(fd, spec.name)
+      : new StructOpsMap(fd, spec.name, spec.structOps.link);
   } finally {
     inner?.close();
   }
@@ -82,14 +85,7 @@ function toCreate(spec: MapSpec, inner: LinuxMap | undefined): MapCreate {
 
 /** With the types of key and value where the kernel takes them, without where it does not. */
 function createTyped(map: MapCreate, spec: MapSpec, context: MapContext): number {
-  if (spec.type === "struct_ops") {
-    return createMap({
-      ...map,
-      btfFd: context.btfFd,
-      vmlinuxValueTypeId: context.vmlinuxValueTypeId,
-      valueTypeBtfFd: context.valueTypeBtfFd,
-    });
-  }
+  if (spec.type === "struct_ops") return createStructOps(map, context);
   const typed = (spec.keyTypeId !== 0 || spec.valueTypeId !== 0) && !untypedMaps.has(spec.type);
   if (!typed || context.btfFd === undefined) return createMap(map);
   try {
@@ -103,6 +99,24 @@ function createTyped(map: MapCreate, spec: MapSpec, context: MapContext): number
       throw error;
     }
   }
+}
+
+function createStructOps(map: MapCreate, { btfFd, interface: target }: MapContext): number {
+  if (target === undefined) {
+    throw syscallError(`BPF_MAP_CREATE of '${map.name}'`, errnos.EINVAL, {
+      hint: "a struct_ops map is made from an object with BTF",
+    });
+  }
+  const { module } = target.valueType;
+  return createMap({
+    ...map,
+    btfFd,
+    valueSize: target.valueSize,
+    vmlinuxValueTypeId: target.valueType.id,
+    ...(module === undefined
+      ? {}
+      : { flags: (map.flags ?? 0) | BPF_F_VTYPE_BTF_OBJ_FD, valueTypeBtfFd: module.fd.number }),
+  });
 }
 
 /** Sizes as the kernel wants them: a ring's or perf event array's value type is that of its events. */
@@ -153,11 +167,7 @@ export function openOrPinMap(spec: MapSpec, path: string, context: MapContext): 
     map.close();
     // Another process pinned its own in between: take that.
     if (result !== -errnos.EEXIST) {
-      throw syscallError(`BPF_OBJ_PIN of map '${spec.name}' at ${path}`, -result, {
-        ...(result === -errnos.EPERM
-          ? { hint: "the folder is not in a bpffs; mount one: mount -t bpf bpffs /sys/fs/bpf" }
-          : {}),
-      });
+      throw syscallError(`BPF_OBJ_PIN of map '${spec.name}' at ${path}`, -result, pinHint(path, -result));
     }
   }
 }

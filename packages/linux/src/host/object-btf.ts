@@ -3,6 +3,7 @@ import { BtfStrings, encodeBtf, packPosition } from "@tsbpf/core/btf";
 import type { InfoRecords } from "../sys/index.js";
 import { type Feature, hasFeature } from "./features.js";
 
+const KSYMS = ".ksyms";
 const FUNC_INFO_SIZE = 8;
 const LINE_INFO_SIZE = 16;
 
@@ -60,12 +61,16 @@ function encodeLines(lines: readonly LineRecord[], strings: BtfStrings): Uint8Ar
 
 function* kernelTypes(btf: Btf, object: ObjectSpec, has: (feature: Feature) => boolean): IterableIterator<BtfType> {
   const externPrototypes = prototypesOfExterns(btf);
+  const [symbols] = btf.find(KSYMS, "datasec");
+  const symbolIds = symbols === undefined ? new Set() : variableIds(btf, symbols);
   const hidden = hiddenFunctions(object);
   for (let id = 1; id < btf.length; id++) {
-    const declared = btf.type(id);
-    const type: BtfType = declared.kind === "func" && hidden.has(id) ? { ...declared, linkage: "static" } : declared;
-    const fixed = externPrototypes.has(id) ? nameParameters(type as BtfFuncProto) : prepare(type, btf, object);
-    yield downgrade(fixed, has);
+    let type = btf.type(id);
+    if (externPrototypes.has(id)) type = nameParameters(type as BtfFuncProto);
+    else if (symbolIds.has(id) && type.kind === "var") type = { ...type, type: symbols!, linkage: "global" };
+    else if (hidden.has(id) && type.kind === "func") type = { ...type, linkage: "static" };
+    else type = prepare(type, btf, object);
+    yield downgrade(type, has);
   }
 }
 
@@ -79,6 +84,10 @@ function hiddenFunctions(object: ObjectSpec): Set<TypeId> {
     for (const { linkage, typeId } of functions) if (linkage === "static" && typeId !== 0) ids.add(typeId);
   }
   return ids;
+}
+
+function variableIds(btf: Btf, section: TypeId): Set<TypeId> {
+  return new Set((btf.type(section) as BtfDatasec).variables.map(({ type }) => type));
 }
 
 /** Prototypes that extern functions have: their parameters are mostly unnamed, and the kernel wants names. */
@@ -108,6 +117,9 @@ function prepare(type: BtfType, btf: Btf, object: ObjectSpec): BtfType {
       return type.linkage === "extern" ? { ...type, linkage: "global" } : type;
     case "datasec":
       return prepareDatasec(type, btf, object);
+    case "enum":
+      // A forward declaration, which the kernel knows for structs only.
+      return type.size === 0 ? { ...type, size: 4 } : type;
     default:
       return type;
   }
@@ -115,8 +127,9 @@ function prepare(type: BtfType, btf: Btf, object: ObjectSpec): BtfType {
 
 /** Compilers leave a section's size and its variables' offsets to the loader. */
 function prepareDatasec(section: BtfDatasec, btf: Btf, object: ObjectSpec): BtfType {
-  if (section.name === ".ksyms") {
-    // Kernel symbols have no place in the object; functions aren't even allowed in a section. Nothing refers to it.
+  if (section.name === KSYMS) {
+    // Kernel symbols have no place in the object; functions aren't even allowed in a section. Nothing refers to it, and
+    // the symbols' variables, whose own types may be ones that no variable can have (void), are made of this instead.
     return { kind: "int", name: "ksyms", size: 1, encoding: "unsigned", bitOffset: 0, bits: 8 };
   }
   const places = section.size === 0 ? placesIn(section, object) : undefined;

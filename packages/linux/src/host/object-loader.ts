@@ -2,7 +2,7 @@ import { BpfError, type MapSpec, type ObjectSpec, type ProgramSpec, requireLittl
 import { BpfMap, mapCodecs, type Program, typedCodec, Variable } from "@tsbpf/core/host";
 import { applyCoreRelocations } from "@tsbpf/core/object";
 import { FileDescriptor, fdOf, loadBtf, syscallError } from "../sys/index.js";
-import { attachTarget } from "./attach-target.js";
+import { type AttachTarget, attachTarget } from "./attach-target.js";
 import { kconfigValue } from "./kconfig-data.js";
 import type { KernelBtf } from "./kernel-btf.js";
 import type { LinuxMap } from "./linux-map.js";
@@ -10,10 +10,12 @@ import type { LinuxProgram } from "./linux-program.js";
 import type { LinuxLoadOptions } from "./load-options.js";
 import { LinuxObject } from "./loaded-object.js";
 import { createLinuxMap, openOrPinMap } from "./map-loader.js";
+import { arenaMemory } from "./mapped-memory.js";
 import { type ObjectBtf, objectBtf } from "./object-btf.js";
 import { pinPath, unpin } from "./pinning.js";
 import { loadLinuxProgram } from "./program-loader.js";
 import { resolveReferences } from "./references.js";
+import { findInterface, StructOpsMap, structOpsMember, structOpsValue } from "./struct-ops.js";
 
 const DEFAULT_PIN_ROOT = "/sys/fs/bpf";
 
@@ -90,7 +92,8 @@ export class ObjectLoader {
     }
     const root = this.#options.pinRoot === undefined ? DEFAULT_PIN_ROOT : this.#options.pinRoot;
     const path = root === null ? undefined : pinPath(spec, key, this.#object.name, root);
-    const context = { btfFd: this.#btf?.number };
+    const target = spec.structOps === undefined ? undefined : findInterface(spec.structOps, this.#kernel);
+    const context = { btfFd: this.#btf?.number, interface: target };
     let map: LinuxMap;
     if (path === undefined) {
       map = createLinuxMap(spec, context);
@@ -110,6 +113,11 @@ export class ObjectLoader {
     if (spec.dataSection === ".kconfig") {
       map.raw.update(new Uint8Array(4), kconfigValue(this.#object.kconfig, spec.valueSize, this.#object.btf));
     }
+    if (spec.type === "struct_ops") return;
+    if (spec.type === "arena") {
+      fillArena(map, spec);
+      return;
+    }
     for (const { key: entry, value } of spec.contents) {
       if (value instanceof Uint8Array) map.raw.update(entry, value);
       else if ("map" in value) map.raw.updateReference(entry, this.#map(value.map));
@@ -118,13 +126,26 @@ export class ObjectLoader {
   }
 
   #fillWithPrograms(key: string, spec: MapSpec): void {
-    if (this.#options.maps?.[key] !== undefined || spec.type === "struct_ops") return;
+    if (this.#options.maps?.[key] !== undefined) return;
+    if (spec.structOps !== undefined) {
+      this.#fillStructOps(key, spec);
+      return;
+    }
     for (const { key: entry, value } of spec.contents) {
       if (value instanceof Uint8Array || !("program" in value)) continue;
       const program = this.#programs.get(value.program);
       // A program that was left out of this load leaves its slot empty.
       if (program !== undefined) this.#map(key).raw.updateReference(entry, program);
     }
+  }
+
+  #fillStructOps(key: string, spec: MapSpec): void {
+    const map = this.#maps.get(key)?.raw;
+    if (!(map instanceof StructOpsMap) || this.#object.btf === undefined) return;
+    const names = new Set(spec.structOps!.functions.map(({ program }) => program));
+    map.programs = [...names].flatMap((name) => this.#programs.get(name) ?? []);
+    const target = findInterface(spec.structOps!, this.#kernel);
+    map.value = structOpsValue(spec, target, this.#object.btf, (name) => this.#programs.get(name)?.fd);
   }
 
   *#chosenPrograms(): IterableIterator<[string, ProgramSpec]> {
@@ -148,7 +169,7 @@ export class ObjectLoader {
     const code = resolveReferences(spec, insns, (name) => fdOf(this.#map(name)), this.#kernel);
     const program = loadLinuxProgram(spec, {
       code,
-      target: attachTarget(spec, this.#kernel, this.#options.targets?.[spec.name]),
+      target: this.#target(spec),
       btfFd: this.#btf?.number,
       functions: this.#types?.functions(spec),
       lines: this.#types?.lines(spec),
@@ -158,11 +179,17 @@ export class ObjectLoader {
     return program;
   }
 
+  #target(spec: ProgramSpec): AttachTarget {
+    if (spec.type === "struct_ops") return structOpsMember(spec, this.#kernel);
+    return attachTarget(spec, this.#kernel, this.#options.targets?.[spec.name]);
+  }
+
   /** CO-RE: fields, types and enumerators as the running kernel has them. */
   #relocate(spec: ProgramSpec): ProgramSpec {
     const { btf } = this.#object;
     if (btf === undefined || spec.coreRelocations.length === 0) return spec;
     const kernel = this.#kernel;
+    if (this.#options.kernelBtf !== undefined) return applyCoreRelocations(spec, btf, this.#options.kernelBtf);
     const graphs = {
       *[Symbol.iterator]() {
         yield kernel.vmlinux;
@@ -193,6 +220,13 @@ export class ObjectLoader {
       this.#owned,
     );
   }
+}
+
+/** An arena has no elements: its variables are written into its memory, which has to be mapped before programs load. */
+function fillArena(map: BpfMap, spec: MapSpec): void {
+  const { buffer } = arenaMemory(map);
+  const initial = spec.contents[0]?.value;
+  if (initial instanceof Uint8Array) new Uint8Array(buffer).set(initial);
 }
 
 function lastLine(log: string): string {

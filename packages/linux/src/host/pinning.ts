@@ -23,7 +23,7 @@ export function pinPath(map: MapSpec, key: string, objectName: string, root: str
 export function openPin(path: string): number | undefined {
   const result = new BpfCall("BPF_OBJ_GET", { pathname: path }).try();
   if (result === -errnos.ENOENT) return undefined;
-  if (result < 0) throw syscallError(`BPF_OBJ_GET of ${path}`, -result, hintFor(path, -result));
+  if (result < 0) throw syscallError(`BPF_OBJ_GET of ${path}`, -result, pinHint(path, -result));
   return result;
 }
 
@@ -34,7 +34,7 @@ export function openPin(path: string): number | undefined {
  */
 export function pinAt(path: string, fd: number): void {
   const result = createPin(path, fd);
-  if (result < 0) throw syscallError(`BPF_OBJ_PIN at ${path}`, -result, hintFor(path, -result));
+  if (result < 0) throw syscallError(`BPF_OBJ_PIN at ${path}`, -result, pinHint(path, -result));
 }
 
 /** As {@link pinAt}: 0, or the negative errno. */
@@ -64,8 +64,9 @@ function isBpffs(folder: string): boolean | undefined {
   }
 }
 
-function hintFor(path: string, errno: number): { hint?: string } {
-  if (errno === errnos.EPERM && isBpffs(dirname(path)) === false) {
+/** What to do about a pin that could not be made or opened. */
+export function pinHint(path: string, errno: number): { hint?: string } {
+  if ((errno === errnos.EPERM || errno === errnos.ENOENT) && isBpffs(dirname(path)) === false) {
     return { hint: `${dirname(path)} is not in a bpffs; mount one: mount -t bpf bpffs /sys/fs/bpf` };
   }
   return {};

@@ -16,8 +16,6 @@ export interface ProgramParts {
   readonly btfFd: number | undefined;
   readonly functions: InfoRecords | undefined;
   readonly lines: InfoRecords | undefined;
-  /** In place of the spec's attach type: the member's index, for struct_ops. */
-  readonly expectedAttachType?: number | undefined;
   readonly logLevel: number;
 }
 
@@ -49,7 +47,7 @@ function toLoad(spec: ProgramSpec, parts: ProgramParts): ProgramLoad {
     name: kernelName(spec.name),
     license: spec.license,
     flags: spec.flags,
-    expectedAttachType: parts.expectedAttachType ?? (hasFeature("expectedAttachType") ? attachType : 0),
+    expectedAttachType: hasFeature("expectedAttachType") ? attachType : 0,
     kernelVersion: spec.type === "kprobe" ? spec.kernelVersion || kernelVersion() : spec.kernelVersion,
     btfFd: parts.btfFd,
     functions: withInfo ? parts.functions : undefined,

@@ -5,6 +5,7 @@ import { viewOf } from "./memory.js";
 const PROT_READ = 1;
 const PROT_WRITE = 2;
 const MAP_SHARED = 1;
+const MAP_FIXED_NOREPLACE = 0x10_0000;
 
 export const PAGE_SIZE = 4096;
 
@@ -25,10 +26,23 @@ const unmapped = new FinalizationRegistry<{ readonly address: number; readonly l
  * @throws SyscallError
  */
 export function mapMemory(fd: number, offset: number, length: number, writable: boolean, what: string): ArrayBuffer {
+  return mapMemoryAt(0, fd, offset, length, writable, what).buffer;
+}
+
+/** As {@link mapMemory}, at an address: 0 lets the kernel choose. */
+export function mapMemoryAt(
+  wanted: number,
+  fd: number,
+  offset: number,
+  length: number,
+  writable: boolean,
+  what: string,
+): { buffer: ArrayBuffer; address: number } {
   const protection = writable ? PROT_READ | PROT_WRITE : PROT_READ;
-  const address = libc().mmap(0, length, protection, MAP_SHARED, fd, offset);
+  const flags = wanted === 0 ? MAP_SHARED : MAP_SHARED | MAP_FIXED_NOREPLACE;
+  const address = libc().mmap(wanted, length, protection, flags, fd, offset);
   if (address === -1) throw syscallError(`mmap of ${what}`, lastErrno());
   const buffer = viewOf(address, length);
   unmapped.register(buffer, { address, length });
-  return buffer;
+  return { buffer, address };
 }

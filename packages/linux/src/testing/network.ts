@@ -99,6 +99,14 @@ export class TestSocket {
     return this;
   }
 
+  /** TCP_CONGESTION */
+  congestion(name: string): this {
+    const text = new NativeBuffer(16);
+    text.bytes.set(new TextEncoder().encode(name));
+    check("setsockopt", libc().setsockopt(this.fd, 6, 13, text.address, name.length));
+    return this;
+  }
+
   bind(address: string, port: number): this {
     const name = inetAddress(address, port);
     check("bind", bind(this.fd, name.address, name.length));
