@@ -9,6 +9,7 @@ import {
 } from "../abi/index.js";
 import { BpfError } from "../base/index.js";
 import type { MapAttributes } from "./attributes.js";
+import { keyShape } from "./core/key.js";
 import { startHash } from "./core/wyhash32.js";
 import { ELEMENT_LIVE, element, hashSlot, lruLists, lruLocal, mapHeader, roundUp8 } from "./layout.js";
 import { type BatchResult, LiveMap } from "./live-map.js";
@@ -35,7 +36,13 @@ export interface HashKind {
 
 /** Hash, per-CPU hash and LRU hash. @see https://docs.kernel.org/bpf/map_hash.html */
 export class HashMap extends LiveMap {
+  /**
+   * Room for one key: written here by whoever has it as numbers ({@link LinearMemory.u32}), it is looked for with
+   * {@link findWritten}, at a third of what a key of bytes costs.
+   */
+  readonly keyAddress: number;
   readonly #kind: HashKind;
+  readonly #peek: (map: number, key: number) => number;
   readonly #valueStride: number;
   readonly #preallocated: boolean;
   #directory = 0;
@@ -45,6 +52,8 @@ export class HashMap extends LiveMap {
   constructor(core: MapCore, attributes: MapAttributes, kind: HashKind) {
     super(core, attributes, roundedEntries(core, attributes));
     this.#kind = kind;
+    this.#peek = core.functions[`${kind.lru ? "lru_peek" : "hash_lookup"}_${keyShape(this.keySize)}`];
+    this.keyAddress = this.allocate(this.keySize);
     this.#valueStride = roundUp8(this.valueSize);
     this.#preallocated = (this.flags & BPF_F_NO_PREALLOC) === 0;
     const valueOffset = (kind.lru ? element.LRU_KEY : element.KEY) + roundUp8(this.keySize);
@@ -77,25 +86,29 @@ export class HashMap extends LiveMap {
    * doesn't count as use in an LRU.
    */
   find(key: Uint8Array): number {
-    const scratch = this.core.scratch(this.keySize);
-    writeBytes(this.memory, scratch, key, 0, this.keySize);
-    return this.#findAt(scratch);
+    writeBytes(this.memory, this.keyAddress, key, 0, this.keySize);
+    return this.findWritten();
   }
 
-  /** {@link find} for keys of 4 bytes, without an array. */
+  /** {@link find} for keys of 4 bytes. */
   find32(key: number): number {
-    const scratch = this.core.scratch(4);
-    this.memory.u32[scratch >>> 2] = key;
-    return this.#findAt(scratch);
+    this.memory.u32[this.keyAddress >>> 2] = key;
+    return this.findWritten();
   }
 
   /** {@link find} for keys of 8 bytes, given as halves. */
   find64(low: number, high: number): number {
-    const scratch = this.core.scratch(8);
     const { u32 } = this.memory;
-    u32[scratch >>> 2] = low;
-    u32[(scratch >>> 2) + 1] = high;
-    return this.#findAt(scratch);
+    const at = this.keyAddress >>> 2;
+    u32[at] = low;
+    u32[at + 1] = high;
+    return this.findWritten();
+  }
+
+  /** {@link find} for the key that was written to {@link keyAddress}. */
+  findWritten(): number {
+    const entry = this.#peek(this.address, this.keyAddress) >>> 0;
+    return entry !== 0 && this.#kind.perCpu ? this.memory.u32[entry >>> 2]! : entry;
   }
 
   override grow(): number {
@@ -122,13 +135,12 @@ export class HashMap extends LiveMap {
   }
 
   protected updateEntry(key: Uint8Array, value: Uint8Array, flags: number): number {
-    const keyRoom = roundUp8(this.keySize);
-    const scratch = this.core.scratch(keyRoom + this.#valueStride);
-    writeBytes(this.memory, scratch, key, 0, this.keySize);
-    writeBytes(this.memory, scratch + keyRoom, value, 0, this.valueSize);
-    const error = this.core.functions.update(this.address, scratch, scratch + keyRoom, flags);
+    const scratch = this.core.scratch(this.valueSize);
+    writeBytes(this.memory, this.keyAddress, key, 0, this.keySize);
+    writeBytes(this.memory, scratch, value, 0, this.valueSize);
+    const error = this.core.functions.update(this.address, this.keyAddress, scratch, flags);
     if (error !== 0 || !this.#kind.perCpu) return error;
-    const address = this.#findAt(scratch);
+    const address = this.findWritten();
     const cpuStride = this.field(mapHeader.CPU_STRIDE);
     for (let cpu = 0; cpu < this.core.cpus; cpu++) {
       writeBytes(this.memory, address + cpu * cpuStride, value, cpu * this.#valueStride, this.#valueStride);
@@ -137,9 +149,8 @@ export class HashMap extends LiveMap {
   }
 
   protected deleteEntry(key: Uint8Array): number {
-    const scratch = this.core.scratch(this.keySize);
-    writeBytes(this.memory, scratch, key, 0, this.keySize);
-    return this.core.functions.delete(this.address, scratch);
+    writeBytes(this.memory, this.keyAddress, key, 0, this.keySize);
+    return this.core.functions.delete(this.address, this.keyAddress);
   }
 
   protected override takeEntry(key: Uint8Array, value: Uint8Array): number {
@@ -148,11 +159,10 @@ export class HashMap extends LiveMap {
   }
 
   protected nextEntry(key: Uint8Array | undefined, next: Uint8Array): number {
-    const keyRoom = roundUp8(this.keySize);
-    const scratch = this.core.scratch(2 * keyRoom);
-    if (key !== undefined) writeBytes(this.memory, scratch, key, 0, this.keySize);
-    const error = this.core.functions.next_key(this.address, key === undefined ? 0 : scratch, scratch + keyRoom);
-    if (error === 0) readBytes(this.memory, scratch + keyRoom, next, 0, this.keySize);
+    const scratch = this.core.scratch(this.keySize);
+    if (key !== undefined) writeBytes(this.memory, this.keyAddress, key, 0, this.keySize);
+    const error = this.core.functions.next_key(this.address, key === undefined ? 0 : this.keyAddress, scratch);
+    if (error === 0) readBytes(this.memory, scratch, next, 0, this.keySize);
     return error;
   }
 
@@ -208,11 +218,6 @@ export class HashMap extends LiveMap {
         yield entry + this.field(mapHeader.VALUE_OFFSET);
       }
     }
-  }
-
-  #findAt(key: number): number {
-    const entry = this.core.functions.peek_entry(this.address, key) >>> 0;
-    return entry !== 0 && this.#kind.perCpu ? this.memory.u32[entry >>> 2]! : entry;
   }
 
   #readElement(entry: number, keys: Uint8Array, values: Uint8Array, at: number): void {

@@ -24,7 +24,8 @@ export interface MapCoreExports
     LookupFamily<"percpu_hash_lookup">,
     LookupFamily<"hash_of_maps_lookup">,
     LookupFamily<"lru_lookup">,
-    LookupFamily<"lru_percpu_lookup"> {
+    LookupFamily<"lru_percpu_lookup">,
+    LookupFamily<"lru_peek"> {
   /** bpf_map_lookup_elem(): the value's address or 0. Of maps of maps, the inner map's header. */
   lookup(map: number, key: number): number;
   /** The entry for user space: as `lookup`, but marks nothing as used, and per-CPU kinds give where CPU 0's address is. */

@@ -66,6 +66,7 @@ export function buildMapCore(shared: boolean): Uint8Array {
     ...family("hash_of_maps_lookup", hashes.handleLookup),
     ...family("lru_lookup", lrus.lookup),
     ...family("lru_percpu_lookup", lrus.perCpuLookup),
+    ...family("lru_peek", lrus.entry),
     trie_lookup_4: tries.lookups.lookup4,
     trie_lookup_16: tries.lookups.lookup16,
     trie_lookup_any: tries.lookups.lookupAny,
@@ -108,8 +109,8 @@ export function buildMapCore(shared: boolean): Uint8Array {
       {
         hash: hashes.lookup.choose,
         percpu_hash: hashes.entry,
-        lru_hash: lrus.entry,
-        lru_percpu_hash: lrus.entry,
+        lru_hash: lrus.entry.choose,
+        lru_percpu_hash: lrus.entry.choose,
         lpm_trie: tries.lookups.choose,
         hash_of_maps: hashes.lookup.choose,
         devmap_hash: hashes.lookup.choose,
@@ -252,12 +253,7 @@ function defineLruKinds(scope: CoreScope, values: ValueProcedures) {
     mark(p, found);
     return perCpuValueAddress(map, found, scope.cpu);
   });
-  const entry = defineProcedure(scope.module, "lru_entry", ["map", "key"], (p) => {
-    const { map, key } = p.params;
-    const slot = p.let("slot", p.call(table.find, map, key, p.call(table.hash, map, key)));
-    p.if(slot.isZero(), () => p.return(0));
-    p.return(valueAddress(map, slot.u32(4)));
-  });
+  const entry = defineLookups(scope, "lru_peek", element.LRU_KEY, (_, map, found) => valueAddress(map, found));
   return {
     lookup,
     perCpuLookup,
