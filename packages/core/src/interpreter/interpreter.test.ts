@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { assemble } from "../isa/index.js";
 import { NO_CONTEXT, RUN_EXIT, type RunContext, type RunResult, Runtime } from "../runtime/index.js";
+import { LinearMemory } from "../wasm/index.js";
 import { Interpreter, InvalidProgramError } from "./index.js";
 
 const runtime = new Runtime();
@@ -320,6 +321,14 @@ describe("tail calls", () => {
     for (const each of [counting, image, nested]) each.close();
     runtime.memory.free(counter);
   });
+});
+
+it("runs over shared memory", () => {
+  const memory = new LinearMemory({ maximum: 1 << 21, shared: true });
+  const shared = new Runtime({ memory });
+  const image = new Interpreter(shared).prepare({ name: "shared", insns: assemble("r0 = *(u8 *)(r1 + 1)\nexit") });
+  const address = memory.allocBytes(new Uint8Array([1, 2]));
+  expect(shared.test(image, { ...NO_CONTEXT, address, size: 2 })).toEqual({ kind: "exit", r0: 2n });
 });
 
 describe("prepare", () => {

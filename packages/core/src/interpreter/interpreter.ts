@@ -1,5 +1,5 @@
 import type { Engine, Executable, ProgramImage, RunContext, Runtime } from "../runtime/index.js";
-import { type WasmFunction, type WasmModule, webAssembly } from "../wasm/index.js";
+import { type LinearMemory, type WasmFunction, type WasmModule, webAssembly } from "../wasm/index.js";
 import { callRegister } from "./call-register.js";
 import { DebugSession } from "./debug-session.js";
 import { generateInterpreter } from "./loop.js";
@@ -13,8 +13,18 @@ export interface InterpreterLoop {
   readonly resume: WasmFunction;
 }
 
-// The module is the same for every runtime: it is generated and compiled once.
-const modules: { plain?: WasmModule; stepping?: WasmModule } = {};
+// The modules are the same for every runtime: they are generated and compiled once.
+const modules = new Map<string, WasmModule>();
+
+function compiledModule(kind: "plain" | "stepping", memory: LinearMemory["limits"]): WasmModule {
+  const key = `${kind} ${memory.shared}`;
+  let module = modules.get(key);
+  if (module === undefined) {
+    module = new (webAssembly().Module)(generateInterpreter(kind === "stepping", memory));
+    modules.set(key, module);
+  }
+  return module;
+}
 
 /**
  * The reference meaning of every instruction. Every access is checked against its region and every slot counts against
@@ -65,8 +75,7 @@ export class Interpreter implements Engine {
   #instantiate(kind: "plain" | "stepping", verified: boolean): InterpreterLoop {
     const { runtime } = this;
     const { helpers, kfuncs } = runtime;
-    const { Global, Instance, Module } = webAssembly();
-    modules[kind] ??= new Module(generateInterpreter(kind === "stepping"));
+    const { Global, Instance } = webAssembly();
     const env = {
       memory: runtime.memory.memory,
       regions: new Global({ value: "i32", mutable: false }, runtime.regions.header),
@@ -75,6 +84,6 @@ export class Interpreter implements Engine {
       loadPacket: (skb: number, offset: number, size: number) => runtime.loadPacket(skb, offset, size),
       callRegister: (_area: number, low: number, high: number) => callRegister(runtime, low, high),
     };
-    return new Instance(modules[kind], { env }).exports as unknown as InterpreterLoop;
+    return new Instance(compiledModule(kind, runtime.memory.limits), { env }).exports as unknown as InterpreterLoop;
   }
 }

@@ -12,7 +12,7 @@ import {
   RUN_STOPPED,
   STACK_SIZE,
 } from "../runtime/index.js";
-import { I32, I64, i32, i64, type Label, ModuleBuilder } from "../wasm/index.js";
+import { I32, I64, i32, i64, type Label, type LinearMemory, ModuleBuilder } from "../wasm/index.js";
 import { MAY_GOTO_ROUNDS } from "./branches.js";
 import { emitLeave, popFrame, pushFrame } from "./calls.js";
 import { Emitter, type LoopFunction, type LoopImports } from "./emitter.js";
@@ -30,10 +30,11 @@ import { RECORD_GUARDED, RECORD_LOADS, RECORD_SIZE, record } from "./record.js";
  *
  * @param stepping whether `steps` counts: the run stops after as many instructions, and `execute` before the first.
  * Otherwise `steps` is ignored.
+ * @param memory what it runs on
  */
-export function generateInterpreter(stepping: boolean): Uint8Array<ArrayBuffer> {
+export function generateInterpreter(stepping: boolean, memory: LinearMemory["limits"]): Uint8Array<ArrayBuffer> {
   const module = new ModuleBuilder(stepping ? "bpf stepper" : "bpf interpreter");
-  const imports = declareImports(module);
+  const imports = declareImports(module, memory);
   const loop = module.function("run", { area: I32, pc: I32, steps: I32 }, [I32]);
   emitLoop(loop, imports, stepping);
   module.exportFunction("resume", loop);
@@ -42,8 +43,8 @@ export function generateInterpreter(stepping: boolean): Uint8Array<ArrayBuffer> 
   return module.finish();
 }
 
-function declareImports(module: ModuleBuilder): LoopImports {
-  module.importMemory("env", "memory", { minimum: 1 });
+function declareImports(module: ModuleBuilder, memory: LinearMemory["limits"]): LoopImports {
+  module.importMemory("env", "memory", memory);
   const loadPacket = module.importFunction("env", "loadPacket", [I32, I32, I32], [I32]);
   const callRegister = module.importFunction("env", "callRegister", [I32, I32, I32], [I32]);
   const regions = module.importGlobal("env", "regions", I32);

@@ -3,6 +3,8 @@ import { describe, expect, it } from "vitest";
 import { I32, i64, instantiate, LinearMemory, ModuleBuilder, type Region, webAssembly } from "../wasm/index.js";
 import { AREA_SIZE, area, defineRegionCheck, FAULT_ACCESS, FAULT_READ_ONLY, FRAME_SIZE, RegionTable } from "./index.js";
 
+import { isAccessible } from "./range-check.js";
+
 type Check = (at: number, size: number, write: boolean, high?: number) => boolean;
 
 function setUp(): { memory: LinearMemory; regions: RegionTable; area: number; check: Check } {
@@ -45,7 +47,7 @@ const values: Region = {
 
 describe("check_access", () => {
   it("admits what lies in one element's parts, and nothing else", () => {
-    const { regions, check } = setUp();
+    const { memory, regions, area: address, check } = setUp();
     regions.add(values);
     const other = { ...values, name: "frozen", start: 0x30000, writable: false, readable: undefined };
     regions.add(other);
@@ -65,6 +67,9 @@ describe("check_access", () => {
             ((within(region) && (region.writable || !write)) ||
               (region.readable !== undefined && within(region.readable) && !write));
           expect(check(region.start + at, size, write)).toBe(expected);
+          // The same question, asked by helpers.
+          const range = { address: region.start + at, size, write };
+          expect(isAccessible(memory, regions, address, range)).toBe(expected);
         },
       ),
       { numRuns: 500 },
@@ -91,7 +96,7 @@ describe("check_access", () => {
   });
 
   it("knows the run's own memory: frames in use, packet, context", () => {
-    const { memory, area: at, check } = setUp();
+    const { memory, regions, area: at, check } = setUp();
     const frames = at + area.frames;
     expect(check(frames, 8, true)).toBe(true);
     expect(check(frames + 508, 4, true)).toBe(true);
@@ -109,6 +114,16 @@ describe("check_access", () => {
     expect(check(0x60014, 4, false)).toBe(true);
     expect(check(0x60018, 1, false)).toBe(false);
     expect(check(0x50000, 8, true, 1)).toBe(false);
+
+    const helperMay = (address: number, size: number) =>
+      isAccessible(memory, regions, at, { address, size, write: true });
+    expect([helperMay(0x50000, 0x63), helperMay(0x50000, 0x64), helperMay(0x60000, 24)]).toEqual([true, false, true]);
+    expect([helperMay(frames, 512), helperMay(frames, 513), helperMay(frames + FRAME_SIZE, 512)]).toEqual([
+      true,
+      false,
+      true,
+    ]);
+    expect([helperMay(frames + 2 * FRAME_SIZE, 1), helperMay(8, 0), helperMay(8, 1)]).toEqual([false, true, false]);
   });
 
   it("tells why not, and leaves a window that its successors can test inline", () => {

@@ -1,4 +1,5 @@
 import { BpfError } from "../base/index.js";
+import type { Limits } from "./module-builder.js";
 import { PageRuns } from "./page-runs.js";
 import { type WasmMemory, webAssembly } from "./webassembly.js";
 
@@ -89,6 +90,11 @@ export class LinearMemory {
     this.#pages = initial;
     if (initial > 1) this.#freePages.give(1, initial - 1);
     this.#issueViews();
+  }
+
+  /** What a module that imports this memory has to declare, for {@link ModuleBuilder.importMemory}; the same for all. */
+  get limits(): Limits & { readonly shared: boolean } {
+    return { minimum: 1, maximum: this.shared ? MAX_PAGES + 1 : undefined, shared: this.shared };
   }
 
   get u8(): Uint8Array {
