@@ -57,6 +57,7 @@ describe("assemble, in the kernel's and LLVM's style", () => {
         /skb\[r/.test(llvm);
       if (lossy) continue;
       expect(hexOf(assemble(llvm)), llvm).toBe(hex);
+      if (/goto/.test(llvm)) expect(hexOf(assemble(`  12:\t${llvm} <.text+0x68>`)), llvm).toBe(hex);
       read++;
     }
     expect(read).toBeGreaterThan(330);

@@ -135,7 +135,15 @@ export function readTarget(reader: TokenReader, bits: 16 | 32): Target {
   if (!reader.seesExpression()) return reader.fail("a label or a distance such as +3");
   const value = reader.expression();
   checkDistance(value, bits, token);
+  skipTargetName(reader);
   return { distance: Number(value) };
+}
+
+/** llvm-objdump names what a distance leads to: `goto +0x3 <LBB0_2>`. */
+function skipTargetName(reader: TokenReader): void {
+  if (!reader.accept("<")) return;
+  while (!reader.sees(">") && reader.current.kind !== "end") reader.next();
+  reader.expect(">");
 }
 
 function checkDistance(value: bigint, bits: 16 | 32, token: Token): void {
