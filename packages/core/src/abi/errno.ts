@@ -4,10 +4,12 @@
  */
 export const EPERM = 1;
 export const ENOENT = 2;
+export const ENXIO = 6;
 export const E2BIG = 7;
 export const EBADF = 9;
 export const EAGAIN = 11;
 export const ENOMEM = 12;
+export const EACCES = 13;
 export const EFAULT = 14;
 export const EBUSY = 16;
 export const EEXIST = 17;
@@ -16,19 +18,25 @@ export const EINVAL = 22;
 export const ENOSPC = 28;
 export const ERANGE = 34;
 export const ELOOP = 40;
+export const EPROTO = 71;
+export const EBADMSG = 74;
 export const EOVERFLOW = 75;
 export const EOPNOTSUPP = 95;
+export const EAFNOSUPPORT = 97;
 export const ENOTSUPP = 524;
 export const ENOTSOCK = 88;
+export const EALREADY = 114;
 
 const names: ReadonlyMap<number, string> = new Map(
   Object.entries({
     EPERM,
     ENOENT,
+    ENXIO,
     E2BIG,
     EBADF,
     EAGAIN,
     ENOMEM,
+    EACCES,
     EFAULT,
     EBUSY,
     EEXIST,
@@ -37,9 +45,13 @@ const names: ReadonlyMap<number, string> = new Map(
     ENOSPC,
     ERANGE,
     ELOOP,
+    EPROTO,
+    EBADMSG,
     EOVERFLOW,
     ENOTSOCK,
+    EALREADY,
     EOPNOTSUPP,
+    EAFNOSUPPORT,
     ENOTSUPP,
   }).map(([name, errno]) => [errno, name]),
 );

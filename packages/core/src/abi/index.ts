@@ -9,8 +9,12 @@ export {
 } from "./context-layout.js";
 export {
   E2BIG,
+  EACCES,
+  EAFNOSUPPORT,
   EAGAIN,
+  EALREADY,
   EBADF,
+  EBADMSG,
   EBUSY,
   EEXIST,
   EFAULT,
@@ -22,9 +26,11 @@ export {
   ENOSPC,
   ENOTSOCK,
   ENOTSUPP,
+  ENXIO,
   EOPNOTSUPP,
   EOVERFLOW,
   EPERM,
+  EPROTO,
   ERANGE,
   errnoName,
 } from "./errno.js";

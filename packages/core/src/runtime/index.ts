@@ -1,4 +1,6 @@
 export { type ArgumentGuard, createArgumentGuard, type MapSizes } from "./argument-guard.js";
+export { type Clock, ManualClock, SystemClock } from "./clock.js";
+export { Environment, type EnvironmentOptions, type Task } from "./environment.js";
 export {
   type ArenaWindow,
   type Engine,
@@ -17,6 +19,12 @@ export {
   STACK_SIZE,
 } from "./execution-area.js";
 export { HELPER_TAIL_CALL, type Helper, type HelperFunction, HelperTable } from "./helper-table.js";
+export { installHelpers } from "./helpers/index.js";
+export { type NetworkDevice, NetworkTables } from "./network-tables.js";
+export type { PacketContext } from "./packet-context.js";
+export { packetLoader } from "./packet-loader.js";
+export { Random } from "./random.js";
+export { RedirectTarget } from "./redirect-target.js";
 export { defineRegionCheck, type RegionCheck } from "./region-check.js";
 export { RegionTable, regionEntry, regionHeader } from "./region-table.js";
 export {
@@ -39,3 +47,6 @@ export {
 } from "./run-result.js";
 export { NO_CONTEXT, type Run, type RunContext } from "./run-stack.js";
 export { type PacketLoader, Runtime } from "./runtime.js";
+export { SKB_MAX_LENGTH, SkbContext, skBuff } from "./skb-context.js";
+export type { TunnelInfo } from "./tunnel-info.js";
+export { XDP_HEADROOM, XDP_LINEAR_MAX, XDP_PACKET_MAX, XdpContext, xdpMd } from "./xdp-context.js";

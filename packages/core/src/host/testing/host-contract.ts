@@ -2,7 +2,9 @@ import { afterAll, beforeAll, describe } from "vitest";
 import type { Host } from "../index.js";
 import { arrayMapContract } from "./array-map-contract.js";
 import { hashMapContract } from "./hash-map-contract.js";
+import { skbHelperContract } from "./skb-helper-contract.js";
 import { testRunContract } from "./test-run-contract.js";
+import { xdpHelperContract } from "./xdp-helper-contract.js";
 
 /** Where one part of the contract finds the host, which exists only while tests run. */
 export type HostUnderTest = () => Host;
@@ -23,5 +25,7 @@ export function hostContract(name: string, createHost: () => Host | Promise<Host
     hashMapContract(underTest);
     arrayMapContract(underTest);
     testRunContract(underTest);
+    xdpHelperContract(underTest);
+    skbHelperContract(underTest);
   });
 }

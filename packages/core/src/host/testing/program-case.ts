@@ -1,0 +1,64 @@
+import { expect, it } from "vitest";
+import { helperPrototypes, type ProgramType } from "../../abi/index.js";
+import { assembleObject } from "../../isa/index.js";
+import { createProgram, type ProgramSpec, type Reference } from "../../spec/index.js";
+import type { HostUnderTest } from "./host-contract.js";
+
+const helpers: ReadonlyMap<string, number> = new Map(helperPrototypes.map(({ id, name }) => [`bpf_${name}`, id]));
+
+/** A program in assembly, what it runs on, and what it has to answer on every host. */
+export interface ProgramCase {
+  readonly name: string;
+  /** Statements that end with r0 set; `exit` follows. r1 is the context, and so is r6. */
+  readonly source: string;
+  /** r0's low half, signed. */
+  readonly retval: number;
+  /** The packet; {@link testFrame} by default. */
+  readonly data?: Uint8Array;
+  readonly context?: Uint8Array;
+  readonly flags?: number;
+  /** Length of the packet afterwards; as before by default. */
+  readonly length?: number;
+  /** What has to be at some places of the packet afterwards. */
+  readonly bytes?: Readonly<Record<number, readonly number[]>>;
+  readonly check?: (result: { readonly data: Uint8Array; readonly context: Uint8Array }) => void;
+}
+
+/** An IPv4 frame of 60 bytes whose payload counts up: TCP from 10.0.0.1 to 10.0.0.2, 1000 to 80. */
+export const testFrame: Uint8Array = Uint8Array.from([
+  ...[2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0],
+  ...[0x45, 0, 0, 46, 0, 1, 0x40, 0, 64, 6, 0x26, 0xc6, 10, 0, 0, 1, 10, 0, 0, 2],
+  ...[0x03, 0xe8, 0, 80, 0, 0, 0, 1, 0, 0, 0, 2, 0x50, 0x10, 0xff, 0xff, 0x12, 0x34, 0, 0],
+  ...[1, 2, 3, 4, 5, 6],
+]);
+
+/** A program spec from assembly; its `map[name]` operands become references. */
+export function assembleProgram(type: ProgramType, source: string, changes: Partial<ProgramSpec> = {}): ProgramSpec {
+  const { sections } = assembleObject(source, { helpers });
+  const code = sections.find((section) => section.code && section.bytes.length > 0)!;
+  const references = code.references.map((reference): Reference => {
+    const { slot, symbol: map, offset } = reference;
+    return reference.kind === "map_value" ? { kind: "map_value", slot, map, offset } : { kind: "map", slot, map };
+  });
+  return createProgram({ name: "contract", type, insns: code.bytes, references, ...changes });
+}
+
+/** Registers each case as a test of a program of the given type. */
+export function programCases(host: HostUnderTest, type: ProgramType, cases: readonly ProgramCase[]): void {
+  for (const each of cases) {
+    it(each.name, async () => {
+      const spec = assembleProgram(type, `r6 = r1\n${each.source}\nexit`, { flags: each.flags ?? 0 });
+      using program = await host().loadProgram(spec);
+      const data = each.data ?? testFrame;
+      const result = program.testRun({ data, ...(each.context && { context: each.context }) });
+      expect({ retval: result.retval | 0, length: result.data.length }).toEqual({
+        retval: each.retval,
+        length: each.length ?? data.length,
+      });
+      for (const [at, bytes] of Object.entries(each.bytes ?? {})) {
+        expect([...result.data.subarray(Number(at), Number(at) + bytes.length)], `bytes at ${at}`).toEqual([...bytes]);
+      }
+      each.check?.(result);
+    });
+  }
+}

@@ -1,0 +1,174 @@
+import { EBADF, ENOENT, errnoName } from "../abi/index.js";
+import { SyscallError } from "../base/index.js";
+import type { EventSink, EventSubscription, MapInfo, RawMap, SlotTarget } from "../host/index.js";
+import { type LiveMap, RingBufferMap } from "../maps/index.js";
+import type { Descriptors } from "./descriptors.js";
+import { EventDelivery, type EventHub } from "./event-hub.js";
+import { MachineProgram } from "./machine-program.js";
+import type { MapObject } from "./map-object.js";
+
+/** Entries that one batch reads. */
+const BATCH = 256;
+
+/** What a map needs of its Machine. */
+export interface MapOwner {
+  readonly descriptors: Descriptors;
+  readonly events: EventHub;
+}
+
+/** A handle to a map of a Machine. Errors are those of {@link RawMap}. */
+export class MachineMap implements RawMap {
+  readonly info: MapInfo;
+  readonly fd: number;
+  /** @internal */
+  readonly object: MapObject;
+  readonly #owner: MapOwner;
+  #open = true;
+
+  /** @internal */
+  constructor(owner: MapOwner, object: MapObject, name: string) {
+    const { type, keySize, valueSize, maxEntries, flags } = object.live;
+    this.#owner = owner;
+    this.object = object;
+    this.info = { name, type, id: object.id, keySize, valueSize, maxEntries, flags };
+    object.addHandle();
+    this.fd = owner.descriptors.open(this);
+  }
+
+  get transferSize(): number {
+    return this.object.live.transferSize;
+  }
+
+  lookup(key: Uint8Array, flags = 0): Uint8Array | undefined {
+    const map = this.#live("BPF_MAP_LOOKUP_ELEM");
+    const value = new Uint8Array(map.transferSize);
+    return this.#found("BPF_MAP_LOOKUP_ELEM", map.lookup(key, value, flags)) ? value : undefined;
+  }
+
+  update(key: Uint8Array, value: Uint8Array, flags = 0): void {
+    const map = this.#live("BPF_MAP_UPDATE_ELEM");
+    if (value.length !== map.transferSize) {
+      const command = "BPF_MAP_UPDATE_ELEM";
+      throw this.#failure(command, 22, `a value has ${map.transferSize} bytes, not ${value.length}`);
+    }
+    this.#check("BPF_MAP_UPDATE_ELEM", map.update(key, value, flags));
+  }
+
+  updateReference(key: Uint8Array, target: SlotTarget, flags = 0): void {
+    const described = target instanceof MachineProgram ? target : "raw" in target ? target.raw : undefined;
+    const isOurs = described instanceof MachineProgram || described instanceof MachineMap;
+    if (!isOurs || this.#owner.descriptors.get(described.fd) !== described) {
+      throw this.#failure("BPF_MAP_UPDATE_ELEM", EBADF, "the target is closed, or of another host");
+    }
+    const value = new Uint8Array(this.info.valueSize);
+    new DataView(value.buffer).setUint32(0, described.fd, true);
+    this.update(key, value, flags);
+  }
+
+  delete(key: Uint8Array): boolean {
+    return this.#found("BPF_MAP_DELETE_ELEM", this.#live("BPF_MAP_DELETE_ELEM").delete(key));
+  }
+
+  lookupAndDelete(key: Uint8Array, flags = 0): Uint8Array | undefined {
+    const command = "BPF_MAP_LOOKUP_AND_DELETE_ELEM";
+    const map = this.#live(command);
+    const value = new Uint8Array(map.transferSize);
+    return this.#found(command, map.lookupAndDelete(key, value, flags)) ? value : undefined;
+  }
+
+  nextKey(key?: Uint8Array): Uint8Array | undefined {
+    const next = new Uint8Array(this.info.keySize);
+    const error = this.#live("BPF_MAP_GET_NEXT_KEY").nextKey(key, next);
+    return this.#found("BPF_MAP_GET_NEXT_KEY", error) ? next : undefined;
+  }
+
+  *entries(): IterableIterator<[key: Uint8Array, value: Uint8Array]> {
+    const map = this.#live("BPF_MAP_LOOKUP_BATCH");
+    const { keySize, transferSize } = map;
+    let start: Uint8Array | undefined;
+    for (;;) {
+      const next = new Uint8Array(map.batchTokenSize);
+      const keys = new Uint8Array(BATCH * keySize);
+      const values = new Uint8Array(BATCH * transferSize);
+      const { error, count } = map.lookupBatch(start, next, keys, values, BATCH);
+      if (error !== 0 && error !== -ENOENT) {
+        yield* this.#entriesByKey();
+        return;
+      }
+      for (let at = 0; at < count; at++) {
+        yield [keys.slice(at * keySize, (at + 1) * keySize), values.slice(at * transferSize, (at + 1) * transferSize)];
+      }
+      if (error === -ENOENT) return;
+      start = next;
+    }
+  }
+
+  updateBatch(keys: Uint8Array, values: Uint8Array, count: number, flags = 0): number {
+    const { error, count: done } = this.#live("BPF_MAP_UPDATE_BATCH").updateBatch(keys, values, count, flags);
+    this.#check("BPF_MAP_UPDATE_BATCH", error);
+    return done;
+  }
+
+  deleteBatch(keys: Uint8Array, count: number): number {
+    const { error, count: done } = this.#live("BPF_MAP_DELETE_BATCH").deleteBatch(keys, count);
+    this.#check("BPF_MAP_DELETE_BATCH", error);
+    return done;
+  }
+
+  freeze(): void {
+    this.#check("BPF_MAP_FREEZE", this.#live("BPF_MAP_FREEZE").freeze());
+  }
+
+  subscribe(sink: EventSink): EventSubscription {
+    const map = this.#live("mmap");
+    if (map instanceof RingBufferMap) {
+      const take = () => map.consume((bytes) => sink.event(bytes, 0));
+      return this.#owner.events.add(new EventDelivery(take, () => {}));
+    }
+    throw this.#failure("mmap", 22, `a ${map.type} map has no events`);
+  }
+
+  close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#owner.descriptors.close(this.fd);
+    this.object.dropHandle();
+  }
+
+  /** Maps without batches: keys first, since an entry that goes meanwhile would lead back to the start. */
+  *#entriesByKey(): IterableIterator<[key: Uint8Array, value: Uint8Array]> {
+    const keys: Uint8Array[] = [];
+    const limit = this.info.maxEntries + 1;
+    for (let key = this.nextKey(); key !== undefined && keys.length < limit; key = this.nextKey(key)) keys.push(key);
+    for (const key of keys) {
+      const value = this.lookup(key);
+      if (value !== undefined) yield [key, value];
+    }
+  }
+
+  #live(command: string): LiveMap {
+    if (!this.#open) throw this.#failure(command, EBADF, "it is closed");
+    return this.object.live;
+  }
+
+  /** False for -ENOENT. @throws SyscallError for any other error. */
+  #found(command: string, error: number): boolean {
+    if (error === -ENOENT) return false;
+    this.#check(command, error);
+    return true;
+  }
+
+  #check(command: string, error: number): void {
+    if (error !== 0) throw this.#failure(command, -error);
+  }
+
+  #failure(command: string, errno: number, reason?: string): SyscallError {
+    const name = errnoName(errno);
+    const why = reason === undefined ? "" : ` (${reason})`;
+    return new SyscallError(`${command} of map '${this.info.name}': ${name}${why}`, {
+      command,
+      errno,
+      errnoName: name,
+    });
+  }
+}

@@ -1,0 +1,193 @@
+import { ENOTSUPP, helperPrototypes, type ProgramType } from "../abi/index.js";
+import { BpfError } from "../base/index.js";
+import type { Btf } from "../btf/index.js";
+import {
+  BpfMap,
+  type Host,
+  type LoadedObject,
+  mapCodecs,
+  type ObjectShape,
+  type TestRunOptions,
+  type TestRunResult,
+} from "../host/index.js";
+import { Interpreter } from "../interpreter/index.js";
+import { createMap, type LiveMap, MapCore } from "../maps/index.js";
+import {
+  type Clock,
+  createArgumentGuard,
+  Environment,
+  installHelpers,
+  packetLoader,
+  Random,
+  Runtime,
+  type Task,
+} from "../runtime/index.js";
+import type { MapSpec, ObjectSpec, ProgramSpec } from "../spec/index.js";
+import { LinearMemory } from "../wasm/index.js";
+import { Descriptors } from "./descriptors.js";
+import { EventHub } from "./event-hub.js";
+import { failure } from "./failure.js";
+import { MachineMap } from "./machine-map.js";
+import { MachineProgram } from "./machine-program.js";
+import { mapAttributes } from "./map-attributes.js";
+import { MapObject } from "./map-object.js";
+import { MachineReferences } from "./map-references.js";
+import { type MachineLoadOptions, ObjectLoader } from "./object-loader.js";
+import { checkHelpers, resolveCode } from "./program-code.js";
+import { COMMAND, type TestRunner } from "./test-run.js";
+import { SkbTestRunner } from "./test-run-skb.js";
+import { XdpTestRunner } from "./test-run-xdp.js";
+
+/** Choices for a {@link Machine}. */
+export interface MachineOptions {
+  /** Possible CPUs, 1 by default. Programs run on CPU 0 unless told otherwise. */
+  readonly cpus?: number | undefined;
+  /** What programs read as time; a {@link ManualClock} at one second after boot by default. */
+  readonly clock?: Clock | undefined;
+  /** Seed of bpf_get_prandom_u32() and of hash tables; runs with the same seed do the same. */
+  readonly seed?: number | undefined;
+  /** The task that programs run in the context of. */
+  readonly task?: Partial<Task> | undefined;
+  /** Slots that one run may execute, 10 million by default. */
+  readonly budget?: number | undefined;
+  /** Bytes of linear memory at most, for maps, packets and stacks together; nearly 4 GiB by default. */
+  readonly memory?: number | undefined;
+  /** Receives what programs print with bpf_trace_printk(), a call at a time. */
+  readonly trace?: ((text: string) => void) | undefined;
+}
+
+/** A BPF subsystem in memory: needs no kernel and no rights, and does the same each time. */
+export class Machine implements Host {
+  readonly kind = "machine";
+  readonly runtime: Runtime;
+  /** Clock, randomness, task, devices, routes and sockets that programs see. */
+  readonly environment: Environment;
+  /** @internal */
+  readonly events = new EventHub();
+  /** @internal */
+  readonly descriptors = new Descriptors();
+  readonly #maps: MapCore;
+  readonly #references: MachineReferences;
+  readonly #objects = new Map<LiveMap, MapObject>();
+  readonly #engine: Interpreter;
+  readonly #runners = new Map<ProgramType, TestRunner>();
+  /** Maps that a program keeps alive. */
+  readonly #heldMaps = new Map<MachineProgram, readonly MapObject[]>();
+  #lastProgramId = 0;
+
+  constructor(options: MachineOptions = {}) {
+    const memory = new LinearMemory(options.memory === undefined ? {} : { maximum: options.memory });
+    this.runtime = new Runtime({ memory, cpus: options.cpus ?? 1, ...(options.budget && { budget: options.budget }) });
+    const { cpus, cpuGlobal: cpu, regions } = this.runtime;
+    const seeds = new Random((options.seed ?? 1) ^ 0x5eed);
+    this.#maps = new MapCore({ memory, cpus, cpu, regions, seed: () => seeds.next() >>> 0 });
+    this.environment = new Environment(this.runtime, this.#maps, options);
+    if (options.trace !== undefined) this.environment.trace = options.trace;
+    this.#references = new MachineReferences(this.descriptors, this.environment.network, this.#objects);
+    installHelpers(this.environment);
+    const guard = createArgumentGuard(this.runtime, helperPrototypes, (address) => this.#maps.mapAt(address));
+    this.runtime.helpers.setGuard(guard);
+    this.runtime.loadPacket = packetLoader(this.runtime);
+    this.#engine = new Interpreter(this.runtime);
+    for (const runner of [new XdpTestRunner(this.environment), new SkbTestRunner(this.environment)]) {
+      for (const type of runner.types) this.#runners.set(type, runner);
+    }
+  }
+
+  get cpus(): number {
+    return this.runtime.cpus;
+  }
+
+  async load<Shape extends ObjectShape = ObjectShape>(
+    spec: ObjectSpec,
+    options: MachineLoadOptions = {},
+  ): Promise<LoadedObject<Shape>> {
+    const loader = new ObjectLoader(spec, options, {
+      createMap: (map, btf) => this.#createMap(map, btf),
+      loadProgram: (program, maps) => this.#loadProgram(program, maps),
+    });
+    return loader.load() as unknown as LoadedObject<Shape>;
+  }
+
+  async loadProgram(spec: ProgramSpec, options: Omit<MachineLoadOptions, "programs"> = {}): Promise<MachineProgram> {
+    return this.#loadProgram(spec, new Map(Object.entries(options.maps ?? {})));
+  }
+
+  createMap(spec: MapSpec): BpfMap {
+    return new BpfMap(this.#createMap(spec, undefined), mapCodecs(spec, undefined)) as BpfMap;
+  }
+
+  close(): void {
+    for (const described of [...this.descriptors]) described.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** @internal BPF_PROG_TEST_RUN */
+  testRun(program: MachineProgram, options: TestRunOptions): TestRunResult {
+    const runner = this.#runners.get(program.type);
+    if (runner === undefined) throw failure(COMMAND, ENOTSUPP, `programs of type ${program.type} have no test run`);
+    this.#maps.enterRun();
+    try {
+      return runner.run(program, options);
+    } finally {
+      this.#maps.leaveRun();
+      this.events.deliver();
+    }
+  }
+
+  /** @internal The last reference to a program is gone. */
+  released(program: MachineProgram): void {
+    program.image.close();
+    for (const map of this.#heldMaps.get(program) ?? []) map.unreference();
+    this.#heldMaps.delete(program);
+  }
+
+  #createMap(spec: MapSpec, btf: Btf | undefined): MachineMap {
+    const inner = spec.inner === undefined ? undefined : this.#createMap(spec.inner, btf);
+    try {
+      const live = createMap(this.#maps, mapAttributes(spec, btf, this.cpus), {
+        references: this.#references,
+        inner: inner?.object.live,
+      });
+      const object = new MapObject(live, () => this.#objects.delete(live));
+      this.#objects.set(live, object);
+      return new MachineMap(this, object, spec.name);
+    } finally {
+      inner?.close();
+    }
+  }
+
+  #loadProgram(spec: ProgramSpec, maps: ReadonlyMap<string, BpfMap>): MachineProgram {
+    checkHelpers(spec, this.runtime.helpers);
+    const used = new Map<string, MapObject>();
+    const objectOf = (name: string) => {
+      const known = used.get(name) ?? this.#mapObject(maps.get(name), name, spec);
+      used.set(name, known);
+      return known;
+    };
+    const insns = resolveCode(spec, {
+      header: (name) => objectOf(name).live.address,
+      value: (name) => objectOf(name).valueAddress,
+    });
+    const image = this.#engine.prepare({ name: spec.name, insns });
+    const program = new MachineProgram(this, { id: ++this.#lastProgramId, spec, log: "", image });
+    for (const object of used.values()) object.reference();
+    this.#heldMaps.set(program, [...used.values()]);
+    return program;
+  }
+
+  #mapObject(map: BpfMap | undefined, name: string, spec: ProgramSpec): MapObject {
+    if (map === undefined) {
+      throw new BpfError("NO_SUCH_MAP", `program '${spec.name}' refers to a map '${name}', which was not given`, {
+        name,
+      });
+    }
+    if (!(map.raw instanceof MachineMap) || this.#objects.get(map.raw.object.live) !== map.raw.object) {
+      throw new BpfError("NO_SUCH_MAP", `map '${name}' is not of this Machine`, { name });
+    }
+    return map.raw.object;
+  }
+}

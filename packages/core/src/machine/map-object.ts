@@ -1,0 +1,60 @@
+import { EINVAL } from "../abi/index.js";
+import { ArrayMap, type LiveMap } from "../maps/index.js";
+import { failure } from "./failure.js";
+
+/**
+ * A map as the Machine keeps it: it lives while a handle, a program or another map refers to it.
+ *
+ * Handles are counted by themselves as well: when the last of them goes, a prog array is emptied even though programs
+ * still hold it, because its programs may in turn hold the array.
+ */
+export class MapObject {
+  readonly live: LiveMap;
+  readonly #released: () => void;
+  #references = 0;
+  #handles = 0;
+
+  constructor(live: LiveMap, released: () => void) {
+    this.live = live;
+    this.#released = released;
+  }
+
+  get id(): number {
+    return this.live.id;
+  }
+
+  /** Where the only value of a global-data map lies. @throws SyscallError EINVAL for other kinds of maps. */
+  get valueAddress(): number {
+    if (this.live instanceof ArrayMap && this.live.maxEntries === 1) return this.live.storage;
+    throw failure("BPF_PROG_LOAD", EINVAL, `a ${this.live.type} map's values have no address of their own`);
+  }
+
+  reference(): void {
+    this.#references++;
+  }
+
+  unreference(): void {
+    if (--this.#references > 0) return;
+    this.#released();
+    this.live.close();
+  }
+
+  addHandle(): void {
+    this.#handles++;
+    this.reference();
+  }
+
+  dropHandle(): void {
+    if (--this.#handles === 0 && this.live.type === "prog_array") this.#empty();
+    this.unreference();
+  }
+
+  #empty(): void {
+    const key = new Uint8Array(4);
+    const view = new DataView(key.buffer);
+    for (let index = 0; index < this.live.maxEntries; index++) {
+      view.setUint32(0, index, true);
+      this.live.delete(key);
+    }
+  }
+}

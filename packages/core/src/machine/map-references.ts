@@ -1,0 +1,98 @@
+import { EBADF, EINVAL, EOPNOTSUPP, type ProgramType } from "../abi/index.js";
+import type { LiveMap, MapReferences, Reference, ReferenceRequest } from "../maps/index.js";
+import type { NetworkTables } from "../runtime/index.js";
+import type { Descriptors } from "./descriptors.js";
+import { MachineMap } from "./machine-map.js";
+import { MachineProgram } from "./machine-program.js";
+import type { MapObject } from "./map-object.js";
+
+/** What a Machine makes of the values of maps that refer to something: programs, maps, devices, CPUs. */
+export class MachineReferences implements MapReferences {
+  readonly #descriptors: Descriptors;
+  readonly #network: NetworkTables;
+  readonly #objects: ReadonlyMap<LiveMap, MapObject>;
+  /** Programs in slots of maps, by the handle that the slot holds, with the number of slots. */
+  readonly #held = new Map<number, { readonly program: MachineProgram; count: number }>();
+  /** Programs of a prog array are of one type: that of the first. */
+  readonly #types = new WeakMap<LiveMap, ProgramType>();
+
+  constructor(descriptors: Descriptors, network: NetworkTables, objects: ReadonlyMap<LiveMap, MapObject>) {
+    this.#descriptors = descriptors;
+    this.#network = network;
+    this.#objects = objects;
+  }
+
+  acquireMap(fd: number): LiveMap | number {
+    const described = this.#descriptors.get(fd);
+    if (described === undefined) return -EBADF;
+    if (!(described instanceof MachineMap)) return -EINVAL;
+    described.object.reference();
+    return described.object.live;
+  }
+
+  releaseMap(map: LiveMap): void {
+    this.#objects.get(map)?.unreference();
+  }
+
+  acquire(map: LiveMap, index: number, request: ReferenceRequest): Reference | number {
+    switch (map.type) {
+      case "prog_array":
+        return this.#acquireProgram(map, request.target);
+      case "devmap":
+      case "devmap_hash":
+        return this.#acquireTarget(
+          request,
+          this.#network.devices.has(request.target) ? request.target : 0,
+          "xdp_devmap",
+        );
+      case "cpumap":
+        return this.#acquireTarget(request, index + 1, "xdp_cpumap");
+      case "xskmap":
+        return this.#descriptors.get(request.target) === undefined ? -EBADF : -EOPNOTSUPP;
+      default:
+        return -EBADF;
+    }
+  }
+
+  release(map: LiveMap, handle: number): void {
+    if (map.type !== "prog_array") return;
+    const held = this.#held.get(handle);
+    if (held === undefined || --held.count > 0) {
+      held?.program.unreference();
+      return;
+    }
+    this.#held.delete(handle);
+    held.program.unreference();
+  }
+
+  #acquireProgram(map: LiveMap, fd: number): Reference | number {
+    const program = this.#descriptors.get(fd);
+    if (program === undefined) return -EBADF;
+    if (!(program instanceof MachineProgram)) return -EINVAL;
+    const type = this.#types.get(map) ?? program.type;
+    if (type !== program.type) return -EINVAL;
+    this.#types.set(map, type);
+    const handle = program.image.record;
+    const held = this.#held.get(handle);
+    if (held === undefined) this.#held.set(handle, { program, count: 1 });
+    else held.count++;
+    program.reference();
+    return { handle, id: program.id };
+  }
+
+  /** An entry of a device or CPU map; a program behind it has to be made for that. */
+  #acquireTarget(
+    request: ReferenceRequest,
+    handle: number,
+    attachType: "xdp_devmap" | "xdp_cpumap",
+  ): Reference | number {
+    if (handle === 0) return -EINVAL;
+    if (request.program === undefined) return { handle, id: 0 };
+    const program = this.#descriptors.get(request.program);
+    if (program === undefined) return -EBADF;
+    if (!(program instanceof MachineProgram)) return -EINVAL;
+    if (program.type !== "xdp" || program.spec.attachType !== attachType) return -EINVAL;
+    // Redirected packets are recorded, not carried on: the program behind the entry isn't run, nor kept.
+    return { handle, id: program.id };
+  }
+}

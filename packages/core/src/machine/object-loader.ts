@@ -1,0 +1,133 @@
+import { BpfError } from "../base/index.js";
+import type { Btf } from "../btf/index.js";
+import { BpfMap, type LoadOptions, mapCodecs, type Program, typedCodec, Variable } from "../host/index.js";
+import { applyCoreRelocations } from "../object/index.js";
+import { type MapSpec, type ObjectSpec, type ProgramSpec, requireLittleEndian } from "../spec/index.js";
+import { kconfigValue } from "./kconfig.js";
+import type { MachineMap } from "./machine-map.js";
+import { MachineObject } from "./machine-object.js";
+import type { MachineProgram } from "./machine-program.js";
+
+/** Choices for one load into a Machine. */
+export interface MachineLoadOptions extends LoadOptions {
+  /** Types to relocate against (CO-RE); the object's own by default, so that every field is where it was compiled. */
+  readonly targetBtf?: Btf | undefined;
+  /** Values of `extern ... __kconfig` variables, by name. */
+  readonly kconfig?: Readonly<Record<string, number | bigint | boolean>> | undefined;
+}
+
+/** What loading an object needs of the Machine. */
+export interface LoaderHost {
+  createMap(spec: MapSpec, btf: Btf | undefined): MachineMap;
+  loadProgram(spec: ProgramSpec, maps: ReadonlyMap<string, BpfMap>): MachineProgram;
+}
+
+/** One load of an object, step by step. What it has made until a step fails is closed again. */
+export class ObjectLoader {
+  readonly #object: ObjectSpec;
+  readonly #options: MachineLoadOptions;
+  readonly #host: LoaderHost;
+  readonly #maps = new Map<string, BpfMap>();
+  readonly #programs = new Map<string, MachineProgram>();
+  readonly #owned: { close(): void }[] = [];
+
+  constructor(object: ObjectSpec, options: MachineLoadOptions, host: LoaderHost) {
+    this.#object = object;
+    this.#options = options;
+    this.#host = host;
+  }
+
+  load(): MachineObject {
+    try {
+      requireLittleEndian(this.#object);
+      for (const [key, spec] of this.#object.maps) if (spec.autocreate) this.#makeMap(key, spec);
+      for (const [key, spec] of this.#object.maps) this.#fill(key, spec);
+      for (const [key, spec] of this.#chosenPrograms()) this.#loadProgram(key, spec);
+      for (const [key, spec] of this.#object.maps) this.#fillWithPrograms(key, spec);
+      return this.#finish();
+    } catch (error) {
+      for (const part of this.#owned.reverse()) part.close();
+      throw error;
+    }
+  }
+
+  #makeMap(key: string, spec: MapSpec): void {
+    const given = this.#options.maps?.[key];
+    if (given !== undefined) {
+      this.#maps.set(key, given);
+      return;
+    }
+    const map = this.#host.createMap(spec, this.#object.btf);
+    this.#owned.push(map);
+    this.#maps.set(key, new BpfMap(map, mapCodecs(spec, this.#object.btf)) as BpfMap);
+  }
+
+  #fill(key: string, spec: MapSpec): void {
+    const map = this.#maps.get(key);
+    if (map === undefined || this.#options.maps?.[key] !== undefined) return;
+    if (spec.dataSection === ".kconfig") {
+      const value = kconfigValue(this.#object.kconfig, spec.valueSize, this.#options.kconfig ?? {});
+      map.raw.update(new Uint8Array(4), value);
+    }
+    for (const { key: entry, value } of spec.contents) {
+      if (value instanceof Uint8Array) map.raw.update(entry, value);
+      else if ("map" in value) map.raw.updateReference(entry, this.#map(value.map));
+    }
+    if (spec.freeze) map.raw.freeze();
+  }
+
+  #fillWithPrograms(key: string, spec: MapSpec): void {
+    if (this.#options.maps?.[key] !== undefined || spec.type === "struct_ops") return;
+    for (const { key: entry, value } of spec.contents) {
+      if (value instanceof Uint8Array || !("program" in value)) continue;
+      const program = this.#programs.get(value.program);
+      // A program that was left out of this load leaves its slot empty.
+      if (program !== undefined) this.#map(key).raw.updateReference(entry, program);
+    }
+  }
+
+  #loadProgram(key: string, spec: ProgramSpec): void {
+    const { btf } = this.#object;
+    const relocated = btf === undefined ? spec : applyCoreRelocations(spec, btf, this.#options.targetBtf ?? btf);
+    const program = this.#host.loadProgram(relocated, this.#maps);
+    this.#owned.push(program);
+    this.#programs.set(key, program);
+  }
+
+  *#chosenPrograms(): IterableIterator<[string, ProgramSpec]> {
+    const names = this.#options.programs;
+    if (names === undefined) {
+      for (const entry of this.#object.programs) if (entry[1].autoload) yield entry;
+      return;
+    }
+    for (const name of names) {
+      const spec = this.#object.programs.get(name);
+      if (spec === undefined) {
+        const all = [...this.#object.programs.keys()].join(", ") || "none";
+        throw new BpfError("NO_SUCH_PROGRAM", `there is no program '${name}', only: ${all}`, { name });
+      }
+      yield [name, spec];
+    }
+  }
+
+  #map(name: string): BpfMap {
+    const map = this.#maps.get(name);
+    if (map === undefined)
+      throw new BpfError("NO_SUCH_MAP", `the object refers to a map '${name}', which it has not`, { name });
+    return map;
+  }
+
+  #finish(): MachineObject {
+    const variables = new Map<string, Variable>();
+    for (const [name, spec] of this.#object.variables) {
+      const map = this.#maps.get(spec.map);
+      if (map === undefined) continue;
+      variables.set(
+        name,
+        new Variable(spec, map.raw, typedCodec(this.#object.btf, spec.typeId, spec.size)) as Variable,
+      );
+    }
+    const parts = { maps: this.#maps, programs: this.#programs as ReadonlyMap<string, Program>, variables };
+    return new MachineObject(this.#object.name, parts, this.#owned);
+  }
+}

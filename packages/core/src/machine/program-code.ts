@@ -1,0 +1,92 @@
+import { helperPrototypes } from "../abi/index.js";
+import { BpfError, NotSupportedError } from "../base/index.js";
+import { decodeSlots, OPCODE_LDDW, SLOT_SIZE } from "../isa/index.js";
+import type { HelperTable } from "../runtime/index.js";
+import type { ProgramSpec } from "../spec/index.js";
+
+/** Where the maps that a program refers to lie. */
+export interface MapAddresses {
+  /** Address of the map's header. @throws BpfError for a name that there isn't. */
+  header(name: string): number;
+  /** Address of the map's only value. @throws SyscallError for a map whose values have no fixed address. */
+  value(name: string): number;
+}
+
+const OPCODE_CALL = 0x85;
+const PSEUDO_MAP_FD = 1;
+const PSEUDO_MAP_VALUE = 2;
+
+const helperNames: ReadonlyMap<number, string> = new Map(helperPrototypes.map(({ id, name }) => [id, name]));
+
+/**
+ * A copy of the program's instructions in which every reference is an address of linear memory.
+ *
+ * @throws NotSupportedError for kernel variables and functions that aren't weak: there is no kernel behind a Machine.
+ */
+export function resolveCode(spec: ProgramSpec, maps: MapAddresses): Uint8Array {
+  const code = new CodePatch(spec.insns);
+  for (const reference of spec.references) {
+    switch (reference.kind) {
+      case "map":
+        code.load(reference.slot, PSEUDO_MAP_FD, maps.header(reference.map));
+        break;
+      case "map_value":
+        code.load(reference.slot, PSEUDO_MAP_VALUE, maps.value(reference.map) + reference.offset);
+        break;
+      case "ksym":
+        if (!reference.weak) throw missing(reference.name, "variable");
+        code.load(reference.slot, 0, 0);
+        break;
+      case "kfunc":
+        if (!reference.weak) throw missing(reference.name, "function");
+        break;
+    }
+  }
+  return code.bytes;
+}
+
+/** @throws NotSupportedError naming the first helper that the program calls and that isn't there. */
+export function checkHelpers(spec: ProgramSpec, helpers: HelperTable): void {
+  const slots = decodeSlots(spec.insns);
+  for (let slot = 0; slot < slots.length; slot++) {
+    if (slots.opcode[slot] === OPCODE_LDDW) slot++;
+    else if (
+      slots.opcode[slot] === OPCODE_CALL &&
+      slots.src[slot] === 0 &&
+      helpers.get(slots.imm[slot]!) === undefined
+    ) {
+      const id = slots.imm[slot]!;
+      const name = helperNames.get(id);
+      const what = name === undefined ? `helper ${id}` : `bpf_${name}()`;
+      throw new NotSupportedError(
+        what,
+        `program '${spec.name}' calls ${what} at slot ${slot}, which the Machine lacks`,
+      );
+    }
+  }
+}
+
+function missing(name: string, what: string): NotSupportedError {
+  return new NotSupportedError(name, `the Machine has no kernel ${what} ${name}`);
+}
+
+class CodePatch {
+  readonly bytes: Uint8Array;
+  readonly #view: DataView;
+
+  constructor(insns: Uint8Array) {
+    this.bytes = new Uint8Array(insns);
+    this.#view = new DataView(this.bytes.buffer);
+  }
+
+  /** A lddw of an address, with the source register that says what it is. */
+  load(slot: number, source: number, address: number): void {
+    const at = slot * SLOT_SIZE;
+    if (at + 2 * SLOT_SIZE > this.bytes.length || this.bytes[at] !== OPCODE_LDDW) {
+      throw new BpfError("REFERENCE", `slot ${slot} has a reference and is no lddw`, { slot });
+    }
+    this.bytes[at + 1] = (this.bytes[at + 1]! & 0x0f) | (source << 4);
+    this.#view.setUint32(at + 4, address, true);
+    this.#view.setUint32(at + SLOT_SIZE + 4, 0, true);
+  }
+}

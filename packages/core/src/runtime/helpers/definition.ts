@@ -1,0 +1,32 @@
+import { helperPrototypes } from "../../abi/index.js";
+import { BpfError } from "../../base/index.js";
+import type { Environment } from "../environment.js";
+import type { Helper, HelperFunction, HelperTable } from "../helper-table.js";
+
+/** Adds a helper, by its name without `bpf_`, to the table that is being assembled. */
+export type Define = (
+  name: string,
+  result: Helper["result"],
+  run: HelperFunction,
+  options?: { readonly wide?: boolean },
+) => void;
+
+/** One family of helpers: defines what it has over an environment. */
+export type HelperFamily = (define: Define, environment: Environment) => void;
+
+const idByName: ReadonlyMap<string, number> = new Map(helperPrototypes.map(({ name, id }) => [name, id]));
+
+/** The number of a helper (`BPF_FUNC_*`) by its name without `bpf_`. @throws BpfError `"UNKNOWN_HELPER"` */
+export function helperId(name: string): number {
+  const id = idByName.get(name);
+  if (id === undefined) throw new BpfError("UNKNOWN_HELPER", `there is no helper bpf_${name}`, { name });
+  return id;
+}
+
+/** Puts the helpers of `families` into `table`. */
+export function defineHelpers(table: HelperTable, environment: Environment, families: readonly HelperFamily[]): void {
+  const define: Define = (name, result, run, options) => {
+    table.define(helperId(name), { name, result, run, wide: options?.wide ?? false });
+  };
+  for (const family of families) family(define, environment);
+}

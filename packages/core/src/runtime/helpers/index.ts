@@ -1,0 +1,50 @@
+import type { Environment } from "../environment.js";
+import { checksumHelpers } from "./checksum.js";
+import { clockHelpers } from "./clock.js";
+import { defineHelpers, type HelperFamily } from "./definition.js";
+import { dynptrHelpers } from "./dynptr.js";
+import { lockHelpers } from "./lock.js";
+import { loopHelpers } from "./loop.js";
+import { mapHelpers } from "./map.js";
+import { perfEventHelpers } from "./perf-event.js";
+import { printHelpers } from "./print.js";
+import { probeReadHelpers } from "./probe-read.js";
+import { redirectHelpers } from "./redirect.js";
+import { redirectMapHelpers } from "./redirect-map.js";
+import { ringBufferHelpers } from "./ring-buffer.js";
+import { skbBytesHelpers } from "./skb-bytes.js";
+import { skbRoomHelpers } from "./skb-room.js";
+import { skbStateHelpers } from "./skb-state.js";
+import { skbTunnelHelpers } from "./skb-tunnel.js";
+import { skbVlanHelpers } from "./skb-vlan.js";
+import { stringHelpers } from "./string.js";
+import { taskHelpers } from "./task.js";
+import { xdpHelpers } from "./xdp.js";
+
+const families: readonly HelperFamily[] = [
+  checksumHelpers,
+  clockHelpers,
+  dynptrHelpers,
+  lockHelpers,
+  perfEventHelpers,
+  probeReadHelpers,
+  loopHelpers,
+  mapHelpers,
+  printHelpers,
+  redirectHelpers,
+  redirectMapHelpers,
+  ringBufferHelpers,
+  skbBytesHelpers,
+  skbRoomHelpers,
+  skbStateHelpers,
+  skbTunnelHelpers,
+  skbVlanHelpers,
+  stringHelpers,
+  taskHelpers,
+  xdpHelpers,
+];
+
+/** Puts every helper that is implemented into the runtime's table. Those that are missing there, no program can load. */
+export function installHelpers(environment: Environment): void {
+  defineHelpers(environment.runtime.helpers, environment, families);
+}

@@ -1,0 +1,21 @@
+/** What the last redirecting helper of a run asked for (`struct bpf_redirect_info`). It counts if the verdict does. */
+export class RedirectTarget {
+  /** Device index, or with {@link map} the key. */
+  index = 0;
+  /** Address of the map's header; 0 for a device named directly. */
+  map = 0;
+  /** Flags of the call, e.g. BPF_F_INGRESS, BPF_F_BROADCAST. */
+  flags = 0;
+  /** `"peer"` and `"neigh"` are the tc helpers of that name. */
+  kind: "none" | "device" | "map" | "peer" | "neigh" = "none";
+  /** Address of the map's value for the key, 0 when broadcasting. */
+  value = 0;
+
+  clear(): void {
+    this.kind = "none";
+    this.index = 0;
+    this.map = 0;
+    this.flags = 0;
+    this.value = 0;
+  }
+}
