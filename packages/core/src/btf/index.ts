@@ -34,6 +34,9 @@ export {
   skipQualifiers,
 } from "./graph.js";
 export { type ParseBtfOptions, parseBtf } from "./parse.js";
+export { type PrintCOptions, printC, printDeclaration } from "./print-c.js";
+export { printRaw } from "./print-raw.js";
+export { printTypeScript } from "./print-typescript.js";
 export { essentialName } from "./strings.js";
 export {
   type BtfArray,
