@@ -38,7 +38,9 @@ export function readBtfMaps(
   for (const variable of datasecVariables(btf, section.name)) {
     const offset = offsets.get(variable.name);
     if (offset === undefined) {
-      throw new FormatError(`map ${variable.name} has no symbol`, { section: section.name });
+      const declared =
+        variable.linkage === "extern" ? "is defined in another object, to be linked with" : "has no symbol";
+      throw new FormatError(`map ${variable.name} ${declared}`, { section: section.name });
     }
     const { map, slots } = readMapDefinition(btf, variable.type, variable.name);
     table.define(section.index, offset, variable.name, map);

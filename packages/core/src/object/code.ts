@@ -64,9 +64,9 @@ function readSection(elf: ElfFile, section: ElfSection, symbols: readonly ElfSym
   };
   const starts = functionSymbols(section, symbols);
   const anyGlobal = starts.some((symbol) => symbol.binding !== "local");
+  const ends = followingStarts(starts, section.size);
   starts.forEach((symbol, i) => {
-    const next = starts.slice(i + 1, i + 65).find((other) => other.value > symbol.value)?.value ?? section.size;
-    const end = symbol.size === 0 ? next : symbol.value + symbol.size;
+    const end = symbol.size === 0 ? ends[i]! : symbol.value + symbol.size;
     if (end > section.size || symbol.value % SLOT_SIZE !== 0 || end % SLOT_SIZE !== 0 || end <= symbol.value) {
       throw new FormatError(
         `function ${symbol.name} (bytes ${symbol.value} to ${end}) isn't made of slots of its section`,
@@ -86,6 +86,17 @@ function readSection(elf: ElfFile, section: ElfSection, symbols: readonly ElfSym
     });
   });
   return code;
+}
+
+/** For each symbol where the next one with a higher value starts: the end of a function whose size isn't known. */
+function followingStarts(symbols: readonly ElfSymbol[], sectionSize: number): number[] {
+  const ends = new Array<number>(symbols.length);
+  for (let i = symbols.length - 1; i >= 0; i--) {
+    const next = symbols[i + 1];
+    if (next === undefined) ends[i] = sectionSize;
+    else ends[i] = next.value > symbols[i]!.value ? next.value : ends[i + 1]!;
+  }
+  return ends;
 }
 
 function functionSymbols(section: ElfSection, symbols: readonly ElfSymbol[]): readonly ElfSymbol[] {
