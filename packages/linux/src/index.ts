@@ -1,6 +1,19 @@
 export { Attachment, BpfLink, findUsdt, IteratorLink } from "./attach/index.js";
 export { kernelProblem } from "./availability.js";
+export * from "./doctor/index.js";
 export { UserRing } from "./events/index.js";
 export * from "./host/index.js";
+export * from "./inspect/index.js";
 export * from "./oracle/index.js";
-export { errnoName, type KernelMapInfo, type KernelProgramInfo, NetworkNamespace } from "./sys/index.js";
+export {
+  type Attr,
+  type AttrValue,
+  BpfCall,
+  type BpfCommand,
+  bpf,
+  bpfCommands,
+  errnoName,
+  type KernelMapInfo,
+  type KernelProgramInfo,
+  NetworkNamespace,
+} from "./sys/index.js";

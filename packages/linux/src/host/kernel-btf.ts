@@ -1,7 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { type Btf, type BtfKind, NotSupportedError, type TypeId } from "@tsbpf/core";
 import { parseBtf } from "@tsbpf/core/btf";
-import { BpfCall, btfFdById, errnos, FileDescriptor, NativeBuffer, objectInfo, textOf } from "../sys/index.js";
+import { btfIds } from "../inspect/ids.js";
+import { btfFdById, errnos, FileDescriptor, NativeBuffer, objectInfo, textOf } from "../sys/index.js";
 import { BTF_INFO_SIZE } from "../sys/object-info.js";
 
 const FOLDER = "/sys/kernel/btf";
@@ -80,18 +81,6 @@ export class KernelBtf {
       modules.push({ name, btf, fd });
     }
     return modules;
-  }
-}
-
-/** Ids of all BTF objects that are loaded now. */
-function* btfIds(): IterableIterator<number> {
-  for (let id = 0; ; ) {
-    const call = new BpfCall("BPF_BTF_GET_NEXT_ID", { start_id: id });
-    const result = call.try();
-    if (result === -errnos.ENOENT) return;
-    if (result < 0) call.run();
-    id = call.get("next_id");
-    yield id;
   }
 }
 

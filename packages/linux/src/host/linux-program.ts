@@ -1,5 +1,6 @@
-import type { ProgramSpec, ProgramType } from "@tsbpf/core";
+import { createProgram, NotSupportedError, type ProgramSpec, type ProgramType, programTypeName } from "@tsbpf/core";
 import type { Program, TestRunOptions, TestRunResult } from "@tsbpf/core/host";
+import { dumpProgram } from "../inspect/program-dump.js";
 import {
   bpf,
   ENOTSUPP,
@@ -59,5 +60,24 @@ export class LinuxProgram implements Program {
 
   [Symbol.dispose](): void {
     this.close();
+  }
+}
+
+/** A program that somebody else loaded, by an fd that is taken over. @throws NotSupportedError for a type unknown here. */
+export function adoptProgram(fd: number): LinuxProgram {
+  const owner = new FileDescriptor(fd, "program");
+  try {
+    const { info, xlated } = dumpProgram(fd);
+    const type = programTypeName(info.type);
+    if (type === undefined) {
+      throw new NotSupportedError(
+        `program type ${info.type}`,
+        `program ${info.id} is of type ${info.type}, which is not known here`,
+      );
+    }
+    const license = info.gplCompatible ? "GPL" : "";
+    return new LinuxProgram(owner.release(), createProgram({ name: info.name, type, insns: xlated, license }), "");
+  } finally {
+    owner.close();
   }
 }

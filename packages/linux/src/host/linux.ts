@@ -6,6 +6,7 @@ import { Closables } from "./closables.js";
 import { KernelBtf } from "./kernel-btf.js";
 import { KernelHooks } from "./kernel-hooks.js";
 import { LinuxMap } from "./linux-map.js";
+import { adoptProgram, type LinuxProgram } from "./linux-program.js";
 import type { LinuxLoadOptions } from "./load-options.js";
 import { createLinuxMap } from "./map-loader.js";
 import { mapTypes } from "./map-types.js";
@@ -70,6 +71,18 @@ export class Linux extends KernelHooks implements Host {
   /** The map with this id. @throws SyscallError ENOENT */
   mapById(id: number): BpfMap {
     return this.#adopt(bpf("BPF_MAP_GET_FD_BY_ID", { map_id: id }, `${id}`));
+  }
+
+  /** A program that is pinned in a bpffs. Its spec has the instructions that the kernel shows. */
+  openProgram(path: string): LinuxProgram {
+    const fd = openPin(path);
+    if (fd === undefined) throw syscallError("BPF_OBJ_GET", errnos.ENOENT, { hint: `nothing is pinned at ${path}` });
+    return this.#open.add(adoptProgram(fd));
+  }
+
+  /** The program with this id. @throws SyscallError ENOENT */
+  programById(id: number): LinuxProgram {
+    return this.#open.add(adoptProgram(bpf("BPF_PROG_GET_FD_BY_ID", { prog_id: id }, `${id}`)));
   }
 
   #adopt(fd: number): BpfMap {

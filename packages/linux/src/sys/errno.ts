@@ -1,5 +1,6 @@
 import { constants } from "node:os";
 import { SyscallError } from "@tsbpf/core";
+import { permissionHint } from "./permissions.js";
 
 /** `ENOTSUPP`: the kernel's own "not supported", which reaches user space although no header there has it. */
 export const ENOTSUPP = 524;
@@ -19,7 +20,6 @@ export function errnoName(errno: number): string {
 }
 
 const meanings: ReadonlyMap<number, string> = new Map([
-  [constants.errno.EPERM, "not permitted"],
   [constants.errno.ENOENT, "no such entry or object"],
   [constants.errno.E2BIG, "too big, or the map is full"],
   [constants.errno.EAGAIN, "try again"],
@@ -43,7 +43,7 @@ const meanings: ReadonlyMap<number, string> = new Map([
  */
 export function syscallError(what: string, errno: number, options: { log?: string; hint?: string } = {}): SyscallError {
   const name = errnoName(errno);
-  const meaning = options.hint ?? meanings.get(errno);
+  const meaning = options.hint ?? (errno === constants.errno.EPERM ? permissionHint(what) : meanings.get(errno));
   const command = what.split(" ", 1)[0]!;
   const message = `${what}: ${name}${meaning === undefined ? "" : ` (${meaning})`}`;
   return new SyscallError(message, { command, errno, errnoName: name, log: options.log });

@@ -35,6 +35,14 @@ export class FileDescriptor {
     return this.#fd < 0;
   }
 
+  /** Gives the fd to another owner. @throws SyscallError EBADF after close. */
+  release(): number {
+    const fd = this.number;
+    this.#fd = -1;
+    forgotten.unregister(this);
+    return fd;
+  }
+
   close(): void {
     if (this.#fd < 0) return;
     const fd = this.#fd;

@@ -11,6 +11,7 @@ export { addressOf, cString, keepAlive, NativeBuffer, setU64, textOf, viewOf } f
 export { inSandboxNamespace, NetworkNamespace } from "./network-namespace.js";
 export { type KernelMapInfo, type KernelProgramInfo, mapInfo, objectInfo, programInfo } from "./object-info.js";
 export { enablePerfEvent, openPerfEvent } from "./perf-event.js";
+export { type Capability, capabilities, hasCapability, isFiltered, lockdownMode, readSetting } from "./permissions.js";
 export { syscallNumbers } from "./platform.js";
 export { type InfoRecords, loadProgram, type ProgramLoad, type ProgramLoadResult } from "./program-load.js";
 export { fdOf } from "./target-fd.js";

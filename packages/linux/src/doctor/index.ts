@@ -1,0 +1,1 @@
+export { diagnose, type Finding } from "./doctor.js";
