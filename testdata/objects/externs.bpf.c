@@ -13,9 +13,9 @@ extern __u64 CONFIG_NO_SUCH_THING __kconfig __weak;
 
 struct task_struct;
 struct bpf_cpumask;
-extern const void bpf_prog_active __ksym __weak;
-extern const int runqueues __ksym __weak;
-extern const void init_task __ksym;
+extern const int no_such_variable __ksym __weak;
+extern const void runqueues __ksym __weak;
+extern const void schedule __ksym;
 
 extern struct task_struct *bpf_task_from_pid(__s32 pid) __ksym;
 extern void bpf_task_release(struct task_struct *task) __ksym;
@@ -38,11 +38,11 @@ int ask(void *ctx)
 
 	if (CONFIG_IPV6 == TRI_MODULE || CONFIG_CC_VERSION_TEXT[3] || CONFIG_NO_SUCH_THING)
 		known += 2;
-	if (&bpf_prog_active)
+	if (&no_such_variable)
 		known += 4;
 	if (&runqueues)
 		known += 8;
-	if ((long)&init_task & 1)
+	if ((long)&schedule & 1)
 		known += 16;
 	if (bpf_no_such_function)
 		known += bpf_no_such_function(known);

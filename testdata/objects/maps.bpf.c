@@ -25,8 +25,7 @@ struct {
 	__uint(max_entries, 1024);
 	__type(key, struct flow);
 	__type(value, struct counter);
-	__uint(map_flags, BPF_F_NO_PREALLOC | BPF_F_NUMA_NODE);
-	__uint(numa_node, 1);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } flows SEC(".maps");
 
