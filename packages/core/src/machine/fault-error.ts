@@ -1,7 +1,8 @@
 import { BpfError } from "../base/index.js";
 import { describeSlot } from "../host/index.js";
-import type { Fault } from "../runtime/index.js";
+import type { Fault, RunStatus, Runtime } from "../runtime/index.js";
 import type { ProgramSpec } from "../spec/index.js";
+import type { MachineProgram } from "./machine-program.js";
 
 /** A test run ended without a verdict: the program did what a verified one cannot do, or ran out of its budget. */
 export class RunError extends BpfError<"FAULT" | "BUDGET"> {
@@ -21,4 +22,12 @@ export class RunError extends BpfError<"FAULT" | "BUDGET"> {
     this.fault = fault;
     this.slot = slot;
   }
+}
+
+/** What the run that ended last, with another status than an exit, stopped at. */
+export function runError(runtime: Runtime, program: MachineProgram, status: RunStatus): RunError {
+  const result = runtime.result(status);
+  if (result.kind === "exit") throw new RangeError("the run did end with a verdict");
+  const ended = result.kind === "fault" ? { fault: result.fault, slot: result.fault.slot } : { slot: result.slot };
+  return new RunError(program.spec, ended);
 }

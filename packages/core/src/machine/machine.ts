@@ -33,6 +33,8 @@ import { mapAttributes } from "./map-attributes.js";
 import { MapObject } from "./map-object.js";
 import { MachineReferences } from "./map-references.js";
 import { type MachineLoadOptions, ObjectLoader } from "./object-loader.js";
+import { createPacketHook } from "./packet-hook.js";
+import { PacketRunner } from "./packet-runner.js";
 import { checkHelpers, resolveCode } from "./program-code.js";
 import { COMMAND, type TestRunner } from "./test-run.js";
 import { SkbTestRunner } from "./test-run-skb.js";
@@ -115,6 +117,17 @@ export class Machine implements Host {
 
   createMap(spec: MapSpec): BpfMap {
     return new BpfMap(this.#createMap(spec, undefined), mapCodecs(spec, undefined)) as BpfMap;
+  }
+
+  /**
+   * For running many packets through one program.
+   *
+   * @throws SyscallError ENOTSUPP for a program type that doesn't run on packets.
+   */
+  createPacketRunner(program: MachineProgram): PacketRunner {
+    const hook = createPacketHook(this.environment, program.type);
+    if (hook === undefined) throw failure(COMMAND, ENOTSUPP, `programs of type ${program.type} don't run on packets`);
+    return new PacketRunner(program, { environment: this.environment, maps: this.#maps, events: this.events, hook });
   }
 
   close(): void {

@@ -1,19 +1,14 @@
 import { ENODEV } from "../abi/index.js";
 import { NotSupportedError } from "../base/index.js";
 import type { TestRunOptions, TestRunResult } from "../host/index.js";
-import { type Environment, SkbContext, skBuff } from "../runtime/index.js";
+import { type Environment, type SkbContext, skBuff } from "../runtime/index.js";
 import type { MachineProgram } from "./machine-program.js";
+import { LOOPBACK, SkbHook } from "./packet-hook.js";
 import { checkOutput, readContext, refuse, repeatRun, type TestRunner } from "./test-run.js";
 
-const ETH_HLEN = 14;
-const ETH_P_IP = 0x0800;
-const ETH_P_IPV6 = 0x86dd;
-/** What a page has room for beside the headroom of 64 bytes and the shared info at its end. */
-const FRAME_MAX = 4096 - 64 - 320;
 const GSO_LEGACY_MAX = 65_536;
 const GSO_SEGMENTS_MAX = 65_535;
 const BPF_F_TEST_SKB_CHECKSUM_COMPLETE = 4;
-const LOOPBACK = 1;
 
 /** What a caller may set of a `__sk_buff`: everything in between must be zero. */
 const settable: readonly (readonly [from: number, to: number])[] = [
@@ -31,11 +26,13 @@ const returned = settable.filter(([from]) => from !== skBuff.gsoSize);
 export class SkbTestRunner implements TestRunner {
   readonly types = ["sched_cls", "sched_act", "socket_filter", "cgroup_skb", "lwt_in", "lwt_out", "lwt_xmit"] as const;
   readonly #environment: Environment;
-  readonly #skb: SkbContext;
+  readonly #layer2: SkbHook;
+  readonly #layer3: SkbHook;
 
   constructor(environment: Environment) {
     this.#environment = environment;
-    this.#skb = new SkbContext(environment.runtime);
+    this.#layer2 = new SkbHook(environment, true);
+    this.#layer3 = new SkbHook(environment, false);
   }
 
   run(program: MachineProgram, options: TestRunOptions): TestRunResult {
@@ -43,34 +40,32 @@ export class SkbTestRunner implements TestRunner {
     if ((flags & ~BPF_F_TEST_SKB_CHECKSUM_COMPLETE) !== 0 || (options.cpu ?? 0) !== 0) refuse("unknown flags or a CPU");
     if (flags !== 0)
       throw new NotSupportedError("BPF_F_TEST_SKB_CHECKSUM_COMPLETE", "packets have no device's checksum");
-    const isLayer2 = program.type === "sched_cls" || program.type === "sched_act";
+    const hook = program.type === "sched_cls" || program.type === "sched_act" ? this.#layer2 : this.#layer3;
     const data = options.data ?? new Uint8Array(0);
-    if (data.length < ETH_HLEN || data.length > FRAME_MAX) refuse(`a frame has 14 to ${FRAME_MAX} bytes`);
     const given = readContext(options, skBuff.size);
-    const skb = this.#skb;
-    skb.load(data, 0, data.length, !isLayer2);
-    checkNetworkHeader(skb);
-    if (given !== undefined) this.#applyContext(given);
+    const problem = hook.load(data, 0, data.length);
+    if (problem !== undefined) refuse(problem);
+    const skb = hook.context;
+    if (given !== undefined) this.#applyContext(skb, given);
     const duration = repeatRun(this.#environment, program, skb, options.repeat ?? 1);
     const retval = this.#environment.runtime.r0;
-    // A program that starts at the network header gives it back behind an Ethernet header of zeros.
-    const headerLength = isLayer2 ? 0 : ETH_HLEN;
-    const output = new Uint8Array(headerLength + skb.length);
-    skb.copyTo(output, headerLength);
+    const output = new Uint8Array(hook.length);
+    hook.copyTo(output, 0);
     checkOutput(options, output.length);
     return {
       retval,
       data: output,
-      context: given === undefined ? new Uint8Array(0) : this.#returnContext(given),
+      context: given === undefined ? new Uint8Array(0) : this.#returnContext(skb, given),
       duration,
     };
   }
 
   close(): void {
-    this.#skb.close();
+    this.#layer2.close();
+    this.#layer3.close();
   }
 
-  #applyContext(given: Uint8Array): void {
+  #applyContext(skb: SkbContext, given: Uint8Array): void {
     const view = new DataView(given.buffer);
     let last = 0;
     for (const [from, to] of settable) {
@@ -82,28 +77,22 @@ export class SkbTestRunner implements TestRunner {
     if (device > LOOPBACK && !this.#environment.network.devices.has(device))
       refuse(`there is no device ${device}`, ENODEV);
     const wireLength = view.getUint32(skBuff.wireLen, true);
-    if (wireLength !== 0 && (wireLength < this.#skb.length || wireLength > GSO_LEGACY_MAX))
+    if (wireLength !== 0 && (wireLength < skb.length || wireLength > GSO_LEGACY_MAX))
       refuse("wire_len is out of range");
     if (view.getUint32(skBuff.gsoSegs, true) > GSO_SEGMENTS_MAX) refuse("gso_segs is out of range");
     const { u8 } = this.#environment.runtime.memory;
-    const at = this.#skb.address;
+    const at = skb.address;
     for (const [from, to] of settable) u8.set(given.subarray(from, to), at + from);
-    this.#skb.setField(skBuff.ifindex, Math.max(LOOPBACK, device));
-    this.#skb.setField(skBuff.wireLen, wireLength || this.#skb.length);
+    skb.setField(skBuff.ifindex, Math.max(LOOPBACK, device));
+    skb.setField(skBuff.wireLen, wireLength || skb.length);
   }
 
-  #returnContext(given: Uint8Array): Uint8Array {
+  #returnContext(skb: SkbContext, given: Uint8Array): Uint8Array {
     const context = given.slice();
-    const after = this.#environment.runtime.memory.copy(this.#skb.address, skBuff.size);
+    const after = this.#environment.runtime.memory.copy(skb.address, skBuff.size);
     for (const [from, to] of returned) context.set(after.subarray(from, to), from);
     return context;
   }
-}
-
-/** What calls itself IP has an IP header. */
-function checkNetworkHeader(skb: SkbContext): void {
-  const needed = skb.protocol === ETH_P_IP ? 20 : skb.protocol === ETH_P_IPV6 ? 40 : 0;
-  if (skb.packetEnd - skb.networkHeader < needed) refuse("the frame ends within its IP header");
 }
 
 function requireZeros(context: Uint8Array, from: number, to: number): void {

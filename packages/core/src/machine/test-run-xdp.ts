@@ -3,12 +3,12 @@ import { NotSupportedError } from "../base/index.js";
 import type { TestRunOptions, TestRunResult } from "../host/index.js";
 import { type Environment, XDP_HEADROOM, XDP_PACKET_MAX, XdpContext, xdpMd } from "../runtime/index.js";
 import type { MachineProgram } from "./machine-program.js";
+import { LOOPBACK } from "./packet-hook.js";
 import { checkOutput, readContext, refuse, repeatRun, type TestRunner } from "./test-run.js";
 
 const ETH_HLEN = 14;
 const XDP_FRAME_SIZE = 40;
 const BPF_F_TEST_XDP_LIVE_FRAMES = 2;
-const LOOPBACK = 1;
 
 /** Test runs of XDP programs. Packets seem to come from queue 0 of the loopback device unless a context says otherwise. */
 export class XdpTestRunner implements TestRunner {

@@ -1,8 +1,8 @@
 import { E2BIG, EINVAL, ENOSPC, type ProgramType } from "../abi/index.js";
 import type { TestRunOptions, TestRunResult } from "../host/index.js";
-import { type Environment, RUN_EXIT, type RunContext, type Runtime } from "../runtime/index.js";
+import { type Environment, RUN_EXIT, type RunContext } from "../runtime/index.js";
 import { failure } from "./failure.js";
-import { RunError } from "./fault-error.js";
+import { runError } from "./fault-error.js";
 import type { MachineProgram } from "./machine-program.js";
 
 export const COMMAND = "BPF_PROG_TEST_RUN";
@@ -55,17 +55,6 @@ export function checkOutput(options: TestRunOptions, length: number): void {
   if (options.outputSize !== undefined && options.outputSize < length) {
     refuse(`the packet has ${length} bytes after the run`, ENOSPC);
   }
-}
-
-function runError(
-  runtime: Runtime,
-  program: MachineProgram,
-  status: Exclude<ReturnType<Runtime["execute"]>, 0>,
-): RunError {
-  const result = runtime.result(status);
-  if (result.kind === "exit") throw new RangeError("the run did end with a verdict");
-  const ended = result.kind === "fault" ? { fault: result.fault, slot: result.fault.slot } : { slot: result.slot };
-  return new RunError(program.spec, ended);
 }
 
 const clock = (globalThis as unknown as { performance: { now(): number } }).performance;
