@@ -33,4 +33,5 @@ export type {
   Verdict,
   VerifierFigures,
 } from "./verdict.js";
+export { verifierInput } from "./spec-input.js";
 export { verify } from "./verify.js";

@@ -1,0 +1,24 @@
+import type { LoadedObject } from "@tsbpf/core";
+import type { CapturedPacket } from "@tsbpf/core/packet";
+
+/** What a program made of one packet. The object, and the bytes it points to, are good until the next run. */
+export interface PacketOutcome {
+  /** r0's low 32 bits. */
+  retval: number;
+  /** The packet as the program left it. */
+  data: Uint8Array;
+  /** Where a redirecting verdict sends it, e.g. `tx_ports[2]` or `ifindex-3`; undefined where the host doesn't tell. */
+  target: string | undefined;
+  /** What went wrong in the program, with where; undefined as a rule. */
+  fault: string | undefined;
+}
+
+/** A loaded program, ready to be given packets, on either host. */
+export interface PacketRunner {
+  readonly object: LoadedObject;
+  /** Nanoseconds spent in the program so far. */
+  readonly nanoseconds: number;
+  /** Runs the program on the packet's own bytes, which stay as they are. */
+  run(packet: CapturedPacket): PacketOutcome;
+  close(): void;
+}

@@ -1,0 +1,38 @@
+/** One program's verdict: an element of `verify --json`, whichever host gave it. */
+export interface VerifyResult {
+  readonly file: string;
+  readonly program: string;
+  readonly section: string;
+  readonly type: string;
+  readonly verdict: "accepted" | "rejected" | "not_reached";
+  /** The verifier's last sentence; empty where it accepted. */
+  readonly message: string;
+  /** Slot where it stopped. */
+  readonly insn: number | null;
+  /** Source position, `FILE:LINE`. */
+  readonly line: string | null;
+  /** Instructions walked over. */
+  readonly processed: number | null;
+  readonly states: number | null;
+  readonly verification_us: number | null;
+}
+
+/** What a verdict is asked with. */
+export interface VerifyOptions {
+  readonly program?: string;
+  readonly type?: string;
+  readonly flags?: number;
+  readonly kernel?: string;
+  readonly logLevel: number;
+  readonly host: "machine" | "kernel";
+  readonly btf?: string;
+  readonly list?: string;
+  readonly compare?: boolean;
+}
+
+/** A result together with what only the text output shows. */
+export interface FullResult extends VerifyResult {
+  readonly log: string;
+  /** The C line that it stopped at. */
+  readonly source: string | undefined;
+}

@@ -1,0 +1,137 @@
+import { type MapType, mapTypeId } from "../abi/index.js";
+import { BpfError } from "../base/index.js";
+import type { Btf, TypeId } from "../btf/index.js";
+import { OPCODE_LDDW, SLOT_SIZE } from "../isa/index.js";
+import type { MapSpec, ObjectSpec, ProgramSpec, Reference } from "../spec/index.js";
+import type { VerifierInput, VerifierMap } from "./input.js";
+
+const PSEUDO_MAP_FD = 1;
+const PSEUDO_MAP_VALUE = 2;
+const PSEUDO_BTF_ID = 3;
+const PSEUDO_KFUNC_CALL = 2;
+/** What a call of a weak kernel function that is missing calls: nothing has this number, and dead code may have it. */
+const MISSING_KFUNC = 2_002_000_000;
+
+/**
+ * A program of an object as the verifier takes it: maps get descriptors from 1 on, kernel functions and variables the ids
+ * that `kernelTypes` gives them. CO-RE relocations have to be applied before (`applyCoreRelocations` of the object room).
+ *
+ * @throws BpfError `"NO_SUCH_SYMBOL"` and `"NO_ATTACH_TARGET"` for names that `kernelTypes` doesn't have.
+ */
+export function verifierInput(object: ObjectSpec, program: ProgramSpec, kernelTypes: Btf | undefined): VerifierInput {
+  const names = [...object.maps.keys()];
+  const descriptor = (map: string) => names.indexOf(map) + 1;
+  return {
+    insns: resolve(program, descriptor, kernelTypes),
+    type: program.type,
+    attachType: program.attachType,
+    flags: program.flags,
+    license: program.license,
+    maps: new Map([...object.maps.values()].map((map, index) => [index + 1, verifierMap(map, object.btf)])),
+    btf: object.btf,
+    functions: program.functions.filter(({ typeId }) => typeId !== 0),
+    lines: program.lines,
+    attachBtfId: attachTarget(program, kernelTypes),
+    kernelTypes,
+  };
+}
+
+/** Types whose keys and values the kernel takes no BTF for. */
+const untyped: ReadonlySet<MapType> = new Set([
+  ...(["perf_event_array", "cgroup_array", "stack_trace", "array_of_maps", "hash_of_maps", "devmap"] as const),
+  ...(["devmap_hash", "cpumap", "xskmap", "sockmap", "sockhash", "queue", "stack", "ringbuf"] as const),
+  ...(["user_ringbuf", "bloom_filter", "arena"] as const),
+]);
+
+function verifierMap(map: MapSpec, btf: Btf | undefined): VerifierMap {
+  const [only] = map.contents;
+  return {
+    name: map.name,
+    type: mapTypeId(map.type),
+    keySize: map.keySize,
+    valueSize: map.valueSize,
+    maxEntries: map.maxEntries,
+    flags: map.flags,
+    ...(untyped.has(map.type) ? {} : { btf, keyTypeId: map.keyTypeId, valueTypeId: map.valueTypeId }),
+    inner: map.inner && verifierMap(map.inner, btf),
+    frozen: map.freeze,
+    contents: map.dataSection !== undefined && only?.value instanceof Uint8Array ? only.value : undefined,
+  };
+}
+
+function resolve(program: ProgramSpec, descriptor: (map: string) => number, kernelTypes: Btf | undefined): Uint8Array {
+  const insns = new Uint8Array(program.insns);
+  const view = new DataView(insns.buffer);
+  const patch = (slot: number, source: number, low: number, high?: number) => {
+    const at = slot * SLOT_SIZE;
+    insns[at + 1] = (insns[at + 1]! & 0x0f) | (source << 4);
+    view.setInt32(at + 4, low, true);
+    if (high !== undefined && insns[at] === OPCODE_LDDW) view.setInt32(at + SLOT_SIZE + 4, high, true);
+  };
+  for (const reference of program.references) {
+    switch (reference.kind) {
+      case "map":
+        patch(reference.slot, PSEUDO_MAP_FD, descriptor(reference.map), 0);
+        break;
+      case "map_value":
+        patch(reference.slot, PSEUDO_MAP_VALUE, descriptor(reference.map), reference.offset);
+        break;
+      case "ksym": {
+        const id = kernelId(kernelTypes, reference, ["var", "func"]);
+        // A symbol without a type is a plain address to the verifier, whichever it is.
+        if (id === undefined) patch(reference.slot, 0, reference.weak ? 0 : 1, 0);
+        else patch(reference.slot, PSEUDO_BTF_ID, id, 0);
+        break;
+      }
+      case "kfunc": {
+        const id = kernelId(kernelTypes, reference, ["func"]);
+        if (id === undefined) patch(reference.slot, 0, MISSING_KFUNC);
+        else patch(reference.slot, PSEUDO_KFUNC_CALL, id);
+        break;
+      }
+    }
+  }
+  return insns;
+}
+
+type KernelReference = Extract<Reference, { kind: "ksym" | "kfunc" }>;
+
+function kernelId(kernelTypes: Btf | undefined, reference: KernelReference, kinds: ("var" | "func")[]): TypeId | undefined {
+  if (reference.kind === "ksym" && reference.typeId === 0) return undefined;
+  for (const kind of kinds) {
+    const [id] = kernelTypes?.find(reference.name, kind) ?? [];
+    if (id !== undefined) return id;
+  }
+  if (reference.weak) return undefined;
+  throw new BpfError("NO_SUCH_SYMBOL", `the kernel's types do not have ${reference.name}`, { name: reference.name });
+}
+
+function attachTarget(program: ProgramSpec, kernelTypes: Btf | undefined): TypeId | undefined {
+  const target = program.attachTo?.slice(program.attachTo.indexOf(":") + 1);
+  const wanted = target === undefined ? undefined : targetName(program, target);
+  if (wanted === undefined || kernelTypes === undefined) return undefined;
+  const [id] = kernelTypes.find(wanted.name, wanted.kind);
+  if (id === undefined) {
+    throw new BpfError("NO_ATTACH_TARGET", `the kernel's types have no ${wanted.kind} ${wanted.name}`, { target });
+  }
+  return id;
+}
+
+/** Names in the kernel's BTF of what a program with this attach type attaches to. */
+function targetName(program: ProgramSpec, target: string): { name: string; kind: "func" | "typedef" } | undefined {
+  switch (program.attachType) {
+    case "trace_raw_tp":
+      return { name: `btf_trace_${target}`, kind: "typedef" };
+    case "trace_iter":
+      return { name: `bpf_iter_${target}`, kind: "func" };
+    case "lsm_mac":
+    case "lsm_cgroup":
+      return { name: `bpf_lsm_${target}`, kind: "func" };
+    case "trace_fentry":
+    case "trace_fexit":
+    case "modify_return":
+      return { name: target, kind: "func" };
+    default:
+      return undefined;
+  }
+}
