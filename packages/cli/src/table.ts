@@ -1,12 +1,17 @@
-import type { Terminal } from "./terminal.js";
+import type { Style, Terminal } from "./terminal.js";
 
 export interface Column {
   readonly title: string;
   readonly align?: "left" | "right";
 }
 
-/** Prints rows under their titles, columns as wide as they need. */
-export function printTable(terminal: Terminal, columns: readonly Column[], rows: readonly (readonly string[])[]): void {
+/** Prints rows under their titles, columns as wide as they need; `styleOf` colours a row by its first cell. */
+export function printTable(
+  terminal: Terminal,
+  columns: readonly Column[],
+  rows: readonly (readonly string[])[],
+  styleOf?: (first: string) => Style,
+): void {
   const widths = columns.map(({ title }, index) =>
     rows.reduce((width, row) => Math.max(width, (row[index] ?? "").length), title.length),
   );
@@ -19,7 +24,7 @@ export function printTable(terminal: Terminal, columns: readonly Column[], rows:
       .join("  ")
       .trimEnd();
   terminal.print(terminal.style("bold", line(columns.map(({ title }) => title))));
-  for (const row of rows) terminal.print(line(row));
+  for (const row of rows) terminal.print(styleOf ? terminal.style(styleOf(row[0] ?? ""), line(row)) : line(row));
 }
 
 /** 1234567 as `1,234,567`, whatever the user's locale. */

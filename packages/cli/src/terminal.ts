@@ -1,6 +1,7 @@
 import { styleText } from "node:util";
 
-type Style = Parameters<typeof styleText>[0];
+/** A colour or weight, or several. */
+export type Style = Parameters<typeof styleText>[0];
 
 /** Where a command prints: standard output and error, and what may be drawn there. */
 export interface Terminal {

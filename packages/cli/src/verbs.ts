@@ -1,4 +1,5 @@
 import { type Command, Option } from "commander";
+import { addRun } from "./run/verb.js";
 import type { Session } from "./session.js";
 
 /**
@@ -6,9 +7,9 @@ import type { Session } from "./session.js";
  * starting up costs next to nothing.
  */
 export function addVerbs(root: Command, session: () => Session, finish: (status: number) => void): void {
+  addRun(root, session, finish);
   addAsm(root, session);
   addDisasm(root, session);
-  void finish;
 }
 
 function addAsm(root: Command, session: () => Session): void {

@@ -19,7 +19,6 @@ export interface RunOptions {
   readonly mapFile?: string;
   /** `NAME=VALUE` of global variables, as often as given. */
   readonly set: readonly string[];
-  readonly ifindex: number;
   readonly cpus: number;
   readonly seed: number;
   readonly budget?: number;

@@ -82,7 +82,9 @@ export class Replay {
     const where = redirecting.has(verdict) && target !== undefined ? ` to ${target}` : "";
     const { terminal } = this.#telling;
     const number = String(this.tally.packets).padStart(5);
-    terminal.print(`${number}  ${terminal.style(verdictStyle(verdict), (verdict + where).padEnd(12))}  ${describePacket(before)}`);
+    terminal.print(
+      `${number}  ${terminal.style(verdictStyle(verdict), (verdict + where).padEnd(12))}  ${describePacket(before)}`,
+    );
     if (changed) terminal.print(`${" ".repeat(5)}  ${"becomes".padStart(12)}  ${describePacket(data)}`);
   }
 }

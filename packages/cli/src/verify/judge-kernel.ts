@@ -1,25 +1,7 @@
 import type { ObjectSpec, ProgramSpec } from "@tsbpf/core";
 import { VerifierError } from "@tsbpf/core/host";
-import { CommandError } from "../command-error.js";
+import { requireKernel } from "../kernel.js";
 import type { FullResult, VerifyOptions } from "./result.js";
-
-type Linux = typeof import("@tsbpf/linux");
-
-/** The kernel package, where this is a kernel that answers. @throws CommandError with the reason. */
-export async function requireKernel(): Promise<Linux> {
-  let linux: Linux;
-  try {
-    linux = await import("@tsbpf/linux");
-  } catch (error) {
-    throw new CommandError("--host kernel needs the package @tsbpf/linux", {
-      hint: (error as Error).message,
-      cause: error,
-    });
-  }
-  const problem = linux.kernelProblem();
-  if (problem !== undefined) throw new CommandError(`--host kernel: ${problem}`);
-  return linux;
-}
 
 const STATISTICS = 4;
 
@@ -38,7 +20,16 @@ export async function judgeByKernel(
   try {
     const loaded = await host.load(one, { programs: [program.name], logLevel: options.logLevel | STATISTICS });
     const { log } = loaded.program(program.name);
-    return { ...head, verdict: "accepted", message: "", insn: null, line: null, ...figures(log), log, source: undefined };
+    return {
+      ...head,
+      verdict: "accepted",
+      message: "",
+      insn: null,
+      line: null,
+      ...figures(log),
+      log,
+      source: undefined,
+    };
   } catch (error) {
     if (!(error instanceof VerifierError)) {
       const message = error instanceof Error ? error.message : String(error);

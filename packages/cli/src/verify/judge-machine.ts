@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { type Btf, lineAt, type ObjectSpec, type ProgramSpec, parseBtf } from "@tsbpf/core";
 import { applyCoreRelocations } from "@tsbpf/core/object";
-import { type VerifierInput, type Verdict, verifierInput, verify } from "@tsbpf/core/verifier";
+import { type Verdict, type VerifierInput, verifierInput, verify } from "@tsbpf/core/verifier";
 import { readInput } from "../object-file.js";
 import type { FullResult, VerifyOptions } from "./result.js";
 

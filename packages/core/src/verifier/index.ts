@@ -24,6 +24,7 @@
  * @packageDocumentation
  */
 export type { VerifierFunction, VerifierInput, VerifierLine, VerifierMap, VerifyOptions } from "./input.js";
+export { verifierInput } from "./spec-input.js";
 export type {
   Accepted,
   NotReached,
@@ -33,5 +34,4 @@ export type {
   Verdict,
   VerifierFigures,
 } from "./verdict.js";
-export { verifierInput } from "./spec-input.js";
 export { verify } from "./verify.js";

@@ -96,7 +96,11 @@ function resolve(program: ProgramSpec, descriptor: (map: string) => number, kern
 
 type KernelReference = Extract<Reference, { kind: "ksym" | "kfunc" }>;
 
-function kernelId(kernelTypes: Btf | undefined, reference: KernelReference, kinds: ("var" | "func")[]): TypeId | undefined {
+function kernelId(
+  kernelTypes: Btf | undefined,
+  reference: KernelReference,
+  kinds: ("var" | "func")[],
+): TypeId | undefined {
   if (reference.kind === "ksym" && reference.typeId === 0) return undefined;
   for (const kind of kinds) {
     const [id] = kernelTypes?.find(reference.name, kind) ?? [];

@@ -1,0 +1,38 @@
+import type { ObjectSpec, ProgramSpec } from "@tsbpf/core";
+import { requireKernel } from "../kernel.js";
+import type { PacketOutcome, PacketRunner } from "./packet-runner.js";
+import { programsNeeded } from "./programs-needed.js";
+
+/**
+ * Runs packets through the running kernel's BPF_PROG_TEST_RUN, in a network namespace of its own: a program that clones
+ * packets sends real frames even in a test run.
+ */
+export async function createKernelRunner(spec: ObjectSpec, chosen: ProgramSpec): Promise<PacketRunner> {
+  const { Linux, NetworkNamespace } = await requireKernel();
+  const home = NetworkNamespace.current();
+  const own = NetworkNamespace.create();
+  const host = await Linux.open();
+  const object = await host.load(spec, { programs: programsNeeded(spec, chosen), pinRoot: null });
+  const program = object.program(chosen.name);
+  const outcome: PacketOutcome = { retval: 0, data: new Uint8Array(0), target: undefined, fault: undefined };
+  let nanoseconds = 0;
+  return {
+    object,
+    get nanoseconds() {
+      return nanoseconds;
+    },
+    run(packet) {
+      const { retval, data, duration } = own.run(() => program.testRun({ data: packet.data }));
+      outcome.retval = retval;
+      outcome.data = data;
+      nanoseconds += duration;
+      return outcome;
+    },
+    close() {
+      object.close();
+      host.close();
+      own.close();
+      home.close();
+    },
+  };
+}
