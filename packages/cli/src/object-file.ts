@@ -1,18 +1,14 @@
 import { readFile } from "node:fs/promises";
-import type { ProgramSpec, ProgramType } from "@tsbpf/core";
-import { type ObjectSpec, readObject } from "@tsbpf/core";
-import { CommandError } from "./command-error.js";
+import { isProgramType, type ObjectSpec, type ProgramSpec, readObject } from "@tsbpf/core";
+import { CommandError, UsageError } from "./command-error.js";
 
-/** Reads an object, or compiles one from a C source first. */
-export async function readObjectFile(
-  file: string,
-  options: { type?: ProgramType | undefined } = {},
-): Promise<ObjectSpec> {
-  if (file.endsWith(".c")) {
-    const { compileObject } = await import("./compile.js");
-    return readObject(await compileObject(file), { name: file, type: options.type });
-  }
-  return readObject(await readInput(file), { name: file, type: options.type });
+/** Reads an object, or compiles one from a C source first. `type` is for programs whose section names don't say. */
+export async function readObjectFile(file: string, options: { type?: string | undefined } = {}): Promise<ObjectSpec> {
+  const { type } = options;
+  if (type !== undefined && !isProgramType(type)) throw new UsageError(`--type ${type}: there is no such program type`);
+  const isSource = file.endsWith(".c");
+  const bytes = isSource ? await (await import("./compile.js")).compileObject(file) : await readInput(file);
+  return readObject(bytes, { name: file, type });
 }
 
 /** A whole file, with a message that says what is wrong with the name where it is. */

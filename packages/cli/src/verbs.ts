@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander";
 import { addRun } from "./run/verb.js";
 import type { Session } from "./session.js";
+import { addVerify } from "./verify/verb.js";
 
 /**
  * Adds every verb to the command line. What a verb does is in its own folder and is only loaded when it runs, so that
@@ -8,6 +9,7 @@ import type { Session } from "./session.js";
  */
 export function addVerbs(root: Command, session: () => Session, finish: (status: number) => void): void {
   addRun(root, session, finish);
+  addVerify(root, session, finish);
   addAsm(root, session);
   addDisasm(root, session);
 }

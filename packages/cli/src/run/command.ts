@@ -1,4 +1,4 @@
-import { isProgramType, type ObjectSpec, type ProgramSpec, type ProgramType } from "@tsbpf/core";
+import type { ObjectSpec, ProgramSpec, ProgramType } from "@tsbpf/core";
 import { UsageError } from "../command-error.js";
 import { exitStatus } from "../exit-status.js";
 import { chooseProgram, readObjectFile } from "../object-file.js";
@@ -19,9 +19,6 @@ const packetTypes: ReadonlySet<ProgramType> = new Set(["xdp", "sched_cls", "sche
 
 /** `tsbpf run FILE`: every packet of a capture through a program. Answers the exit status. */
 export async function run(session: Session, file: string, options: RunOptions): Promise<number> {
-  if (options.type !== undefined && !isProgramType(options.type)) {
-    throw new UsageError(`--type ${options.type}: there is no such program type`);
-  }
   const object = await readObjectFile(file, { type: options.type });
   const program = chooseProgram(object, options.program, ({ type }) => packetTypes.has(type));
   if (!packetTypes.has(program.type)) {

@@ -44,15 +44,35 @@ export function reportMaps(
     const skipZeros = options.all !== true && spec.type.endsWith("array");
     const entries = [...map.raw.entries()].filter(([, value]) => !skipZeros || value.some((byte) => byte !== 0));
     entries.sort(([a], [b]) => compareBytes(a, b));
+    if (spec.dataSection !== undefined) {
+      report.set(
+        name,
+        entries.map(([, value]) => ({ key: "0", value: formatData(object, name, value) })),
+      );
+      continue;
+    }
     report.set(
       name,
       entries.map(([key, value]) => ({
-        key: formatSide(object.btf, spec.keyTypeId, key),
+        key: spec.type.endsWith("array") ? String(readIndex(key)) : formatSide(object.btf, spec.keyTypeId, key),
         value: map.perCpu ? formatCpus(object.btf, spec, value) : formatSide(object.btf, spec.valueTypeId, value),
       })),
     );
   }
   return report;
+}
+
+/** A data section's variables, as bpftool lists them: `{".bss": [{"NAME": VALUE}, ...]}`. */
+function formatData(object: ObjectSpec, section: string, bytes: Uint8Array): FormattedValue {
+  const variables = [...object.variables.values()].filter(({ map }) => map === section);
+  const elements = variables.map(({ name, typeId, offset, size }) => ({
+    members: [[name, formatSide(object.btf, typeId, bytes.subarray(offset, offset + size))] as const],
+  }));
+  return { members: [[section, { elements }]] };
+}
+
+function readIndex(key: Uint8Array): number {
+  return new DataView(key.buffer, key.byteOffset).getUint32(0, true);
 }
 
 function formatCpus(btf: Btf | undefined, spec: MapSpec, bytes: Uint8Array): FormattedValue {

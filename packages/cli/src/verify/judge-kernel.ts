@@ -1,6 +1,7 @@
 import type { ObjectSpec, ProgramSpec } from "@tsbpf/core";
 import { VerifierError } from "@tsbpf/core/host";
 import { requireKernel } from "../kernel.js";
+import type { RawJob } from "./job.js";
 import type { FullResult, VerifyOptions } from "./result.js";
 
 const STATISTICS = 4;
@@ -46,4 +47,41 @@ export async function judgeByKernel(
     const { processed, totalStates, verificationUs } = parseVerifierStatistics(log);
     return { processed: processed ?? null, states: totalStates ?? null, verification_us: verificationUs ?? null };
   }
+}
+
+/** The running kernel's verdict on raw instructions. */
+export async function judgeRawByKernel(
+  raw: RawJob,
+  options: VerifyOptions,
+): Promise<Omit<FullResult, "file" | "program" | "section" | "type">> {
+  const { verifyOnKernel } = await requireKernel();
+  const maps = raw.maps.map((map) => ({
+    fd: map.fd,
+    type: map.type,
+    keySize: map.key,
+    valueSize: map.value,
+    maxEntries: map.max,
+    flags: map.flags,
+    ...(map.btf_value ? { keyTypeId: 1, valueTypeId: map.btf_value } : {}),
+  }));
+  const verdict = verifyOnKernel({
+    ...raw,
+    maps,
+    btf: raw.btf?.bytes,
+    functions: raw.functions.length === 0 ? undefined : { bytes: raw.functions, recordSize: 8 },
+    license: "GPL",
+    logLevel: options.logLevel | STATISTICS | 1,
+  });
+  const { accepted, message, log, processed, totalStates, verificationUs } = verdict;
+  return {
+    verdict: accepted ? "accepted" : "rejected",
+    message: accepted ? "" : message,
+    insn: null,
+    line: null,
+    processed: processed ?? null,
+    states: totalStates ?? null,
+    verification_us: verificationUs ?? null,
+    log,
+    source: undefined,
+  };
 }

@@ -1,0 +1,90 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { assemble } from "@tsbpf/core";
+import { kernelProblem } from "@tsbpf/linux";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { commandLine } from "../testing/command-line.js";
+
+const examples = fileURLToPath(new URL("../../../../examples/", import.meta.url));
+const objects = ["packet-counter", "ddos-filter", "load-balancer", "egress-policer"].map(
+  (name) => `${examples}${name}/${name}.bpf.o`,
+);
+const noKernel = kernelProblem();
+const reason = noKernel === undefined ? "" : ` (${noKernel})`;
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "tsbpf-test-"));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function job(id: number, source: string, type: string): string {
+  return JSON.stringify({ id, insns: Buffer.from(assemble(source)).toString("hex"), prog_type_name: type, maps: [] });
+}
+
+describe("tsbpf verify", () => {
+  it("accepts the examples", async () => {
+    for (const object of objects) {
+      const { status, out } = await commandLine("verify", object, "--json");
+      expect(status).toBe(0);
+      expect(JSON.parse(out)).toMatchObject([
+        { file: object, verdict: "accepted", message: "", insn: null, line: null },
+      ]);
+    }
+  });
+
+  it.skipIf(noKernel !== undefined)(`walks as many instructions as the kernel${reason}`, async () => {
+    for (const object of objects) {
+      const ours = JSON.parse((await commandLine("verify", object, "-j")).out);
+      const kernels = JSON.parse((await commandLine("verify", object, "-j", "--host", "kernel")).out);
+      expect({ ...ours[0], verification_us: 0 }).toEqual({ ...kernels[0], verification_us: 0 });
+    }
+  });
+
+  const jobs = [
+    job(1, "r0 = 1\nexit", "xdp"),
+    job(2, "exit", "xdp"),
+    job(3, "r0 = *(u64 *)(r1 + 0)\nexit", "socket_filter"),
+    "{",
+    JSON.stringify({ id: 5, file: "/nowhere.o" }),
+    JSON.stringify({ id: 6, file: objects[0] }),
+  ];
+
+  it("answers a list line by line, with what cannot be done as a result", async () => {
+    const file = join(folder, "jobs.jsonl");
+    writeFileSync(file, jobs.join("\n"));
+    const { status, out } = await commandLine("verify", "--list", file);
+    const results = out
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(results.map(({ id, verdict, message }) => [id, verdict, message])).toEqual([
+      [1, "accepted", ""],
+      [2, "rejected", "R0 !read_ok"],
+      [3, "rejected", "invalid bpf_context access off=0 size=8"],
+      [undefined, "not_reached", expect.stringContaining("not JSON")],
+      [5, "not_reached", "/nowhere.o: no such file"],
+      [6, "accepted", ""],
+    ]);
+    expect(status).toBe(3);
+  });
+
+  it.skipIf(noKernel !== undefined)(`lists what the kernel says to the same jobs${reason}`, async () => {
+    const file = join(folder, "kernel-jobs.jsonl");
+    writeFileSync(file, jobs.slice(0, 3).join("\n"));
+    const [ours, kernels] = await Promise.all(
+      [[], ["--host", "kernel"]].map(async (words) => (await commandLine("verify", "--list", file, ...words)).out),
+    );
+    const essence = (text: string) =>
+      text
+        .trim()
+        .split("\n")
+        .map((line) => {
+          const { id, verdict, message, processed } = JSON.parse(line);
+          return { id, verdict, message, processed };
+        });
+    expect(essence(ours!)).toEqual(essence(kernels!));
+  });
+});

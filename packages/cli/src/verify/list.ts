@@ -1,0 +1,123 @@
+import { createReadStream } from "node:fs";
+import { createInterface } from "node:readline";
+import type { ObjectSpec } from "@tsbpf/core";
+import type { ExitStatus } from "../exit-status.js";
+import { chooseProgram, readInput, readObjectFile } from "../object-file.js";
+import { type Session, toJson } from "../session.js";
+import { statusOf } from "./command.js";
+import { type Job, parseJob, type RawJob, readRawJob } from "./job.js";
+import { describeVerdict, judge, judgeByMachine, loadKernelTypes } from "./judge-machine.js";
+import type { FullResult, VerifyOptions, VerifyResult } from "./result.js";
+
+/**
+ * `tsbpf verify --list JOBS`: a job a line in, a result a line out, in order. A job that can't be done is a result too, with
+ * the verdict `not_reached`.
+ */
+export async function verifyList(session: Session, list: string, options: VerifyOptions): Promise<ExitStatus> {
+  if (list !== "-") await readInput(list);
+  const input = list === "-" ? process.stdin : createReadStream(list);
+  const verdicts = new Set<VerifyResult["verdict"]>();
+  const objects = new ObjectCache();
+  for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
+    if (line.trim() === "") continue;
+    for (const result of await performJob(line, objects, options)) {
+      verdicts.add(result.verdict);
+      session.terminal.print(toJson(result));
+    }
+  }
+  return statusOf([...verdicts].map((verdict) => ({ verdict }) as VerifyResult));
+}
+
+type ListedResult = VerifyResult & { readonly id?: unknown };
+
+async function performJob(line: string, objects: ObjectCache, options: VerifyOptions): Promise<ListedResult[]> {
+  let job: Job = {};
+  try {
+    job = parseJob(line);
+    const results = job.insns === undefined ? await judgeFile(job, objects, options) : [await judgeRaw(job, options)];
+    return results.map(({ log: _log, source: _source, ...result }) => withId(job, result));
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    return [withId(job, { ...headOf(job), ...nothing, verdict: "not_reached", message })];
+  }
+}
+
+function withId({ id }: Job, result: VerifyResult): ListedResult {
+  return id === undefined ? result : { id, ...result };
+}
+
+const nothing = { insn: null, line: null, processed: null, states: null, verification_us: null };
+
+function headOf(job: Job) {
+  return { file: job.file ?? "", program: job.program ?? "", section: "", type: job.prog_type_name ?? job.type ?? "" };
+}
+
+/** The last objects read: jobs tend to name one file many times in a row. */
+class ObjectCache {
+  readonly #objects = new Map<string, ObjectSpec>();
+
+  async read(file: string, type: string | undefined): Promise<ObjectSpec> {
+    const key = `${file}\0${type ?? ""}`;
+    let object = this.#objects.get(key);
+    if (object === undefined) {
+      object = await readObjectFile(file, type === undefined ? {} : { type });
+      if (this.#objects.size >= 16) this.#objects.clear();
+      this.#objects.set(key, object);
+    }
+    return object;
+  }
+}
+
+async function judgeFile(job: Job, objects: ObjectCache, options: VerifyOptions): Promise<FullResult[]> {
+  const file = job.file ?? "";
+  const object = await objects.read(file, job.type);
+  const programs = job.program === undefined ? [...object.programs.values()] : [chooseProgram(object, job.program)];
+  const own: VerifyOptions = { ...options, ...(job.flags === undefined ? {} : { flags: job.flags }) };
+  const byHost = options.host === "kernel" ? (await import("./judge-kernel.js")).judgeByKernel : judgeByMachine;
+  const results: FullResult[] = [];
+  for (const program of programs) results.push(await byHost(file, object, program, own));
+  return results;
+}
+
+async function judgeRaw(job: Job, options: VerifyOptions): Promise<FullResult> {
+  const raw = readRawJob(job);
+  const head = { ...headOf(job), type: raw.type };
+  if (options.host === "kernel") {
+    const { judgeRawByKernel } = await import("./judge-kernel.js");
+    return { ...head, ...(await judgeRawByKernel(raw, options)) };
+  }
+  return { ...head, ...describeVerdict(judge(await inputOf(raw, options), options)) };
+}
+
+async function inputOf(raw: RawJob, options: VerifyOptions) {
+  const { insns, type, attachType, flags, maps, btf, functions, attachBtfId } = raw;
+  const records = new DataView(functions.buffer, functions.byteOffset, functions.byteLength);
+  return {
+    insns,
+    type,
+    attachType,
+    flags,
+    license: "GPL",
+    maps: new Map(
+      maps.map((map) => [
+        map.fd,
+        {
+          name: "",
+          type: map.type,
+          keySize: map.key,
+          valueSize: map.value,
+          maxEntries: map.max,
+          flags: map.flags ?? 0,
+          ...(map.btf_value ? { btf: btf?.types, keyTypeId: 1, valueTypeId: map.btf_value } : {}),
+        },
+      ]),
+    ),
+    btf: btf?.types,
+    functions: Array.from({ length: Math.floor(functions.length / 8) }, (_, index) => ({
+      slot: records.getUint32(8 * index, true),
+      typeId: records.getUint32(8 * index + 4, true),
+    })),
+    attachBtfId,
+    kernelTypes: await loadKernelTypes(options.btf),
+  };
+}

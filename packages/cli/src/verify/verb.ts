@@ -1,0 +1,49 @@
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { UsageError } from "../command-error.js";
+import type { Session } from "../session.js";
+import type { VerifyOptions } from "./result.js";
+
+/** Declares `tsbpf verify`. */
+export function addVerify(root: Command, session: () => Session, finish: (status: number) => void): void {
+  root
+    .command("verify")
+    .summary("ask whether the kernel would take a program, and why not")
+    .description("Gives Linux 6.18's verdict on each program of an object, with the kernel's message and the C line.")
+    .argument("[FILE]", "object (.o) or C source (.c)")
+    .option("--program <NAME>", "one program, by function or section")
+    .option("--type <TYPE>", "program type, where the section name doesn't say it")
+    .option("--flags <0xN>", "prog_flags in place of the object's", integer)
+    .option("--btf <FILE>", "the kernel's types, in place of the running kernel's")
+    .option("--log-level <N>", "print the verifier's log: 1 the way to the error, 2 every step, 4 figures", integer, 0)
+    .option("--list <JOBS>", "verify the jobs of a file (- is standard input), one JSON object a line")
+    .addOption(new Option("--host <HOST>", "whose verdict").choices(["machine", "kernel"]).default("machine"))
+    .addHelpText("after", examples)
+    .action(async (file: string | undefined, options: VerifyOptions) => {
+      finish(await perform(session(), file, options));
+    });
+}
+
+const examples = `
+Exit status: 0 all accepted, 3 one rejected, 4 one without a verdict.
+
+Examples:
+  tsbpf verify filter.o
+  tsbpf verify filter.c --log-level 1
+  tsbpf verify filter.o --host kernel --json`;
+
+async function perform(session: Session, file: string | undefined, options: VerifyOptions): Promise<number> {
+  if (options.list !== undefined) {
+    if (file !== undefined) throw new UsageError("--list has its files in the jobs");
+    const { verifyList } = await import("./list.js");
+    return verifyList(session, options.list, options);
+  }
+  if (file === undefined) throw new UsageError("a FILE or --list JOBS is needed");
+  const { verifyFile } = await import("./command.js");
+  return verifyFile(session, file, options);
+}
+
+function integer(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 0) throw new InvalidArgumentError("a whole number is needed.");
+  return value;
+}
