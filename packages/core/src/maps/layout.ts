@@ -84,6 +84,10 @@ export const mapHeader = {
   RETIRED_LAST: 140,
   /** Tries: address of the number of the current run: what was retired in an earlier run can be used again. */
   RUN: 144,
+  /** Large tries: address of the index of the first 16 bits (see {@link trieIndex}), else 0. */
+  INDEX: 148,
+  /** Lookups until the index is made again; 0 while it is right. */
+  INDEX_WAIT: 152,
 } as const;
 
 /** Bytes of a header. */
@@ -154,6 +158,9 @@ export const trieNode = {
 
 /** A retired node: the next one, and the run that it was retired in. */
 export const retiredNode = { LINK: 0, RUN: 4 } as const;
+
+/** An entry of a trie's index: for one value of the first 16 bits, the node to go on with and the best match so far. */
+export const trieIndex = { NODE: 0, BEST: 4, SIZE: 8, ENTRIES: 65536 } as const;
 
 export const TRIE_BRANCH = 0x8000_0000;
 

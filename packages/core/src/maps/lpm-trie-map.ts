@@ -3,13 +3,14 @@ import { BpfError } from "../base/index.js";
 import type { MapAttributes } from "./attributes.js";
 import { PREFIX_LENGTH_BYTES } from "./core/trie-key.js";
 import { readKeyBatch } from "./key-batch.js";
-import { mapHeader, roundUp8, trieNode } from "./layout.js";
+import { mapHeader, roundUp8, trieIndex, trieNode } from "./layout.js";
 import { type BatchResult, LiveMap } from "./live-map.js";
 import type { MapCore } from "./map-core.js";
 import { readBytes, writeBytes } from "./transfer.js";
 
 const CHUNK_BYTES = 65536;
 const FIRST_NODES = 16;
+const INDEXED_NODES = 8192;
 
 /**
  * Longest prefix match. Keys are a u32 prefix length in bits and data in network byte order.
@@ -44,7 +45,16 @@ export class LpmTrieMap extends LiveMap {
       throw error;
     }
     this.set(mapHeader.CAPACITY, capacity + nodes);
+    this.#createIndex(capacity + nodes);
     return 0;
+  }
+
+  /** An index pays from some thousand nodes on. Lookups make it, which only one thread at a time may do. */
+  #createIndex(nodes: number): void {
+    const indexable = this.keySize === PREFIX_LENGTH_BYTES + 4 || this.keySize === PREFIX_LENGTH_BYTES + 16;
+    if (nodes < INDEXED_NODES || !indexable || this.memory.shared || this.field(mapHeader.INDEX) !== 0) return;
+    this.set(mapHeader.INDEX_WAIT, 1);
+    this.set(mapHeader.INDEX, this.allocate(trieIndex.SIZE * trieIndex.ENTRIES, 64));
   }
 
   protected override get canBatch() {

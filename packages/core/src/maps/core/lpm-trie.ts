@@ -3,6 +3,7 @@ import { mapHeader, retiredNode, TRIE_BRANCH, trieNode } from "../layout.js";
 import type { Expression, Variable } from "./expression.js";
 import { type Callable, defineProcedure, type Procedure } from "./procedure.js";
 import type { CoreScope } from "./scope.js";
+import type { TrieIndexProcedures } from "./trie-index.js";
 import { bitOf, childSlot, largestPrefix, lengthOf, swapBytes64, type TrieKeyProcedures, wordsOf } from "./trie-key.js";
 import { checkPlainFlags, type ValueProcedures } from "./value.js";
 
@@ -14,10 +15,17 @@ interface TrieParts {
   readonly values: ValueProcedures;
   readonly take: Callable;
   readonly retire: Callable;
+  readonly index: TrieIndexProcedures;
 }
 
-export function defineTrie(scope: CoreScope, keys: TrieKeyProcedures, find: Callable, values: ValueProcedures) {
-  const parts = { keys, values, take: defineTake(scope), retire: defineRetire(scope) };
+export function defineTrie(
+  scope: CoreScope,
+  keys: TrieKeyProcedures,
+  find: Callable,
+  values: ValueProcedures,
+  index: TrieIndexProcedures,
+) {
+  const parts = { keys, values, index, take: defineTake(scope), retire: defineRetire(scope) };
   return {
     update: defineUpdate(scope, parts),
     remove: defineDelete(scope, parts, find),
@@ -72,7 +80,7 @@ function hang(p: Procedure, slot: Expression, parent: Expression, node: Expressi
   p.store32(node, trieNode.PARENT, parent);
 }
 
-function defineUpdate({ module }: CoreScope, { keys, values, take, retire }: TrieParts) {
+function defineUpdate({ module }: CoreScope, { keys, values, take, retire, index }: TrieParts) {
   return defineProcedure(module, "trie_update", ["map", "key", "value", "flags"], (p) => {
     const { map, key, value, flags } = p.params;
     checkPlainFlags(p, flags);
@@ -118,6 +126,7 @@ function defineUpdate({ module }: CoreScope, { keys, values, take, retire }: Tri
 
     p.if(same, () => {
       replaceNode(p, map, slot, parent, node, made, retire);
+      p.do(p.call(index.touch, map, parent, slot));
       p.if(branch, () => p.add32(map, mapHeader.COUNT, 1));
       p.return(0);
     });
@@ -139,6 +148,7 @@ function defineUpdate({ module }: CoreScope, { keys, values, take, retire }: Tri
       hang(p, childSlot(fork, side.xor(1)), fork, node);
       hang(p, slot, parent, fork);
     });
+    p.do(p.call(index.touch, map, parent, slot));
     p.add32(map, mapHeader.COUNT, 1);
     p.return(0);
   });
@@ -174,7 +184,7 @@ function slotOf(p: Procedure, map: Expression, node: Expression): Variable {
   return slot;
 }
 
-function defineDelete({ module }: CoreScope, { keys, retire }: TrieParts, find: Callable) {
+function defineDelete({ module }: CoreScope, { keys, retire, index }: TrieParts, find: Callable) {
   return defineProcedure(module, "trie_delete", ["map", "key"], (p) => {
     const { map, key } = p.params;
     const length = p.let("length", key.u32());
@@ -185,11 +195,12 @@ function defineDelete({ module }: CoreScope, { keys, retire }: TrieParts, find: 
     const left = p.let("left", node.u32(trieNode.CHILD));
     const right = p.let("right", node.u32(trieNode.CHILD + 4));
     const parent = p.let("parent", node.u32(trieNode.PARENT));
+    const slot = slotOf(p, map, node);
     p.if(left.ne(0).and(right.ne(0)), () => {
       p.store32(node, trieNode.LENGTH, length.or(TRIE_BRANCH | 0));
+      p.do(p.call(index.touch, map, parent, slot));
       p.return(0);
     });
-    const slot = slotOf(p, map, node);
     const child = p.let("child", left.or(right));
     p.store32(slot, 0, child);
     p.if(child, () => p.store32(child, trieNode.PARENT, parent));
@@ -206,9 +217,13 @@ function defineDelete({ module }: CoreScope, { keys, retire }: TrieParts, find: 
       );
       // A fork with one way left is none.
       const sibling = p.let("sibling", parent.u32(trieNode.CHILD).or(parent.u32(trieNode.CHILD + 4)));
-      hang(p, slotOf(p, map, parent), p.let("grandparent", parent.u32(trieNode.PARENT)), sibling);
-      p.do(p.call(retire, map, parent));
+      const fork = p.let("fork", parent);
+      p.set(slot, slotOf(p, map, fork));
+      p.set(parent, fork.u32(trieNode.PARENT));
+      hang(p, slot, parent, sibling);
+      p.do(p.call(retire, map, fork));
     });
+    p.do(p.call(index.touch, map, parent, slot));
     p.return(0);
   });
 }

@@ -25,6 +25,7 @@ import { defineQueues } from "./queue.js";
 import { defineRingBuffer } from "./ring-buffer.js";
 import { type CoreScope, createScope } from "./scope.js";
 import { defineTableMove } from "./table-growth.js";
+import { defineTrieIndex } from "./trie-index.js";
 import { defineTrieKeys } from "./trie-key.js";
 import { defineTrieFind, defineTrieLookups } from "./trie-lookup.js";
 import { defineValues, type ValueProcedures } from "./value.js";
@@ -268,8 +269,9 @@ function defineLruKinds(scope: CoreScope, values: ValueProcedures) {
 
 function defineTrieKinds(scope: CoreScope, values: ValueProcedures) {
   const keys = defineTrieKeys(scope);
-  const lookups = defineTrieLookups(scope, keys);
-  return { lookups, ...defineTrie(scope, keys, defineTrieFind(scope, keys), values) };
+  const index = defineTrieIndex(scope);
+  const lookups = defineTrieLookups(scope, keys, index);
+  return { lookups, ...defineTrie(scope, keys, defineTrieFind(scope, keys), values, index) };
 }
 
 /** Any CPU's value, where `entry` finds the per-CPU values' address. */

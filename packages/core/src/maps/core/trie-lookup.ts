@@ -2,6 +2,7 @@ import { mapHeader, TRIE_BRANCH, trieNode } from "../layout.js";
 import { type Expression, select, type Variable } from "./expression.js";
 import { defineProcedure, type Procedure } from "./procedure.js";
 import type { CoreScope } from "./scope.js";
+import { emitIndexed, type TrieIndexProcedures } from "./trie-index.js";
 import {
   bitOf,
   childSlot,
@@ -23,6 +24,7 @@ function emitWalk(
   p: Procedure<"map" | "key">,
   shared: (node: Variable, length: Variable) => Expression,
   bit: (index: Expression) => Expression,
+  start?: (limit: Variable, node: Variable, best: Variable) => void,
 ): void {
   const { map, key } = p.params;
   const limit = p.let("limit", key.u32());
@@ -30,6 +32,7 @@ function emitWalk(
   p.if(limit.gt(largest), () => p.return(0));
   const best = p.let("best", 0);
   const node = p.let("node", map.u32(mapHeader.TABLE));
+  start?.(limit, node, best);
   p.loop(({ leave }) => {
     p.if(node.isZero(), leave);
     const flagged = p.let("flagged", node.u32(trieNode.LENGTH));
@@ -44,13 +47,14 @@ function emitWalk(
   p.return(best.add(map.u32(mapHeader.VALUE_OFFSET)));
 }
 
-export function defineTrieLookups({ module }: CoreScope, keys: TrieKeyProcedures) {
+export function defineTrieLookups({ module }: CoreScope, keys: TrieKeyProcedures, index: TrieIndexProcedures) {
   const lookup4 = defineProcedure(module, "trie_lookup_4", ["map", "key"], (p) => {
     const address = p.let("address", swapBytes32(p, p.params.key.u32(4)));
     emitWalk(
       p,
       (node) => address.xor(node.u32(trieNode.WORDS + 4)).leadingZeros(),
-      (index) => address.shl(index).shr(31),
+      (at) => address.shl(at).shr(31),
+      (limit, node, best) => emitIndexed(p, index.build, address.shr(16), limit, node, best),
     );
   });
   const lookup16 = defineProcedure(module, "trie_lookup_16", ["map", "key"], (p) => {
@@ -63,7 +67,8 @@ export function defineTrieLookups({ module }: CoreScope, keys: TrieKeyProcedures
         p.if(equal.eq(64), () => p.add(equal, low.xor(node.u64(trieNode.WORDS + 8)).leadingZeros()));
         return equal.low();
       },
-      (index) => select(index.lt(64), high, low).shl(index.wide()).shr(63).low(),
+      (at) => select(at.lt(64), high, low).shl(at.wide()).shr(63).low(),
+      (limit, node, best) => emitIndexed(p, index.build, high.shr(48).low(), limit, node, best),
     );
   });
   const lookupAny = defineProcedure(module, "trie_lookup_any", ["map", "key"], (p) => {
@@ -73,7 +78,7 @@ export function defineTrieLookups({ module }: CoreScope, keys: TrieKeyProcedures
     emitWalk(
       p,
       (node, length) => p.call(keys.common, words, wordsOf(node), length),
-      (index) => bitOf(words, index),
+      (at) => bitOf(words, at),
     );
   });
   const choose = defineProcedure(module, "trie_lookup", ["map", "key"], (p) => {
