@@ -1,12 +1,12 @@
 import { BpfError } from "../base/index.js";
 import type { Btf } from "./btf.js";
-import type { BtfFuncProto, BtfMember, BtfType, TypeId } from "./types.js";
+import type { BtfFuncProto, BtfMember, BtfModifier, BtfType, BtfTypeTag, TypeId } from "./types.js";
 
 /** The type behind typedefs, qualifiers and type tags. */
 export function resolve(btf: Btf, id: TypeId): TypeId {
   for (;;) {
     const type = btf.type(id);
-    if (!isQualifier(type) && type.kind !== "typedef") return id;
+    if (!isModifier(type)) return id;
     id = type.type;
   }
 }
@@ -15,14 +15,23 @@ export function resolve(btf: Btf, id: TypeId): TypeId {
 export function skipQualifiers(btf: Btf, id: TypeId): TypeId {
   for (;;) {
     const type = btf.type(id);
-    if (!isQualifier(type)) return id;
+    if (!isModifier(type) || type.kind === "typedef") return id;
     id = type.type;
   }
 }
 
-/** Const, volatile, restrict or a type tag. */
-export function isQualifier(type: BtfType): type is Extract<BtfType, { kind: "const" | "type_tag" }> {
-  return type.kind === "const" || type.kind === "volatile" || type.kind === "restrict" || type.kind === "type_tag";
+/** A typedef, const, volatile, restrict or type tag: another type, with something said of it. */
+export function isModifier(type: BtfType): type is BtfModifier | BtfTypeTag {
+  switch (type.kind) {
+    case "typedef":
+    case "const":
+    case "volatile":
+    case "restrict":
+    case "type_tag":
+      return true;
+    default:
+      return false;
+  }
 }
 
 /** Where a path of member names and indices leads. */

@@ -1,5 +1,6 @@
 export { parseAddress } from "./address.js";
 export type { Btf } from "./btf.js";
+export { type BtfProblem, checkBtf } from "./check.js";
 export { decodeValue, type ValueDecoder, valueDecoder } from "./decode-value.js";
 export { BtfBuilder, BtfStrings, type EncodeBtfOptions, encodeBtf } from "./encode.js";
 export { encodeValue, type ValueEncoder, valueEncoder } from "./encode-value.js";
@@ -24,7 +25,7 @@ export {
   datasecVariables,
   findMember,
   functionPrototype,
-  isQualifier,
+  isModifier,
   type MemberAt,
   type MemberPlace,
   memberAtBit,
@@ -33,11 +34,13 @@ export {
   resolve,
   skipQualifiers,
 } from "./graph.js";
+export { dedupBtf, type MergedBtf, mergeBtf } from "./merge.js";
 export { type ParseBtfOptions, parseBtf } from "./parse.js";
 export { type PrintCOptions, printC, printDeclaration } from "./print-c.js";
 export { printRaw } from "./print-raw.js";
 export { printTypeScript } from "./print-typescript.js";
 export { essentialName } from "./strings.js";
+export { mapTypeIds, typeIdsOf } from "./type-ids.js";
 export {
   type BtfArray,
   type BtfComposite,

@@ -151,10 +151,12 @@ class Containment {
 function plainSize(records: Records, id: number): number {
   switch (records.kind(id)) {
     case KIND.int:
-    case KIND.enum:
-    case KIND.enum64:
     case KIND.float:
       return records.word(id, 2);
+    case KIND.enum:
+    case KIND.enum64:
+      // An enum that is only declared has no values, and a size of 0.
+      return records.word(id, 2) || NO_SIZE;
     case KIND.ptr:
       return 8;
     default:
@@ -165,6 +167,7 @@ function plainSize(records: Records, id: number): number {
 /** Alignment of a type that contains no other, as 64-bit machines have it. */
 function plainAlignment(records: Records, id: number): number {
   const size = plainSize(records, id);
+  if (size === NO_SIZE) return 1;
   // 12 is i386's long double, whose parts are words; all else that has an alignment is a power of two.
   if (size === 12) return 4;
   return size > 16 || (size & (size - 1)) !== 0 ? 1 : Math.max(size, 1);
