@@ -91,7 +91,11 @@ function stepUnary(walk: Walk, operation: number): void {
     return;
   }
   if (operation === NEG) applyScalarOperation(NEG, !is64, records, at, records, at);
-  else applyByteSwap(records, at, imm, is64 || (opcode & 8) !== 0);
+  else {
+    const swaps = is64 || (opcode & 8) !== 0;
+    applyByteSwap(records, at, imm, swaps);
+    if (swaps || imm < 64) records[at + ID] = 0;
+  }
 }
 
 function checkMoveFields(walk: Walk): void {

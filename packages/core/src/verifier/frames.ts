@@ -10,6 +10,7 @@ export function enterFrame(analysis: Analysis, number: number, subprogram: numbe
   const frame = analysis.pool.fresh(number, subprogram, callsite);
   setPointer(frame.records, registerAt(FP), STACK);
   frame.records[registerAt(FP) + FRAME] = number;
+  analysis.touchEverything();
   return frame;
 }
 

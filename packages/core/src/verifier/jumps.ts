@@ -146,8 +146,8 @@ function split(walk: Walk, comparison: Comparison): void {
   const b = fromRegister ? registerAt(src) : 0;
   refineBranch(here, false, comparison, immediates, REGISTER_WORDS);
   refineBranch(there, true, comparison, immediates, 0);
-  if (fromRegister) spreadToLinked(walk, here, there, b, linked);
-  spreadToLinked(walk, here, there, a, linked);
+  if (fromRegister) spreadToLinked(here, there, b, linked);
+  spreadToLinked(here, there, a, linked);
   if (!is32 && fromRegister) liftNullness(walk, jump, here, there, a, b);
   const records = here.frame.records;
   const type = records[a + TYPE]!;
@@ -179,7 +179,7 @@ function refineBranch(
   const a = registerAt(dst);
   const s = fromRegister ? records : immediate;
   const b = fromRegister ? registerAt(src) : at;
-  if (records[a + TYPE] !== SCALAR || s[b + TYPE] !== SCALAR || (fromRegister && dst === src)) return;
+  if (records[a + TYPE] !== SCALAR || s[b + TYPE] !== SCALAR) return;
   refineScalars(jump, is32, taken, records, a, s, b);
 }
 
@@ -233,17 +233,17 @@ function collectOne(r: Int32Array, at: number, id: number, member: number, linke
   else r[at + ID] = 0;
 }
 
-function spreadToLinked(walk: Walk, here: State, there: State, at: number, linked: readonly number[]): void {
+function spreadToLinked(here: State, there: State, at: number, linked: readonly number[]): void {
   const { records } = here.frame;
   if (records[at + TYPE] !== SCALAR || records[at + ID] === 0) return;
-  spread(walk, here, at, linked);
-  spread(walk, there, at, linked);
+  spread(here, at, linked);
+  spread(there, at, linked);
 }
 
 const distance = new Int32Array(REGISTER_WORDS);
 
 /** Copies what is known of a scalar to those linked to it, at their distance. */
-function spread(walk: Walk, state: State, at: number, linked: readonly number[]): void {
+function spread(state: State, at: number, linked: readonly number[]): void {
   const known = state.frame.records;
   for (const member of linked) {
     const frame = state.frames[member >> 8]!;
@@ -253,8 +253,6 @@ function spread(walk: Walk, state: State, at: number, linked: readonly number[])
     if (r[to + TYPE] !== SCALAR || (r === known && to === at)) continue;
     if ((r[to + ID]! & ~ADD_CONSTANT) !== (known[at + ID]! & ~ADD_CONSTANT)) continue;
     copyAtDistance(r, to, known, at);
-    if (isSlot) walk.analysis.touchSlot(member & 0x7f);
-    else walk.analysis.touchRegister(member & 0xf);
   }
 }
 

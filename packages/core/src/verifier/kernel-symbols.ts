@@ -1,6 +1,21 @@
+import type { Analysis } from "./analysis.js";
+import { ENOENT } from "./verdict.js";
 import type { Walk } from "./walk.js";
 
 /** The address of a kernel variable or function whose type the kernel's BTF tells. */
 export function kernelSymbol(walk: Walk, _at: number): void {
   walk.analysis.notModelled("the address of a kernel symbol");
+}
+
+/** A lddw names a variable or function of the kernel by its BTF type. */
+export function checkKernelSymbol(analysis: Analysis, typeId: number): void {
+  const types = analysis.kernelTypes;
+  if (types === undefined) analysis.notModelled("a kernel symbol without the kernel's types");
+  if (typeId < 0 || typeId >= types.length) {
+    analysis.reject("btf", ENOENT, `ldimm64 insn specifies invalid btf_id ${typeId}.`);
+  }
+  const { kind } = types.type(typeId);
+  if (kind !== "var" && kind !== "func") {
+    analysis.invalid("btf", `pseudo btf_id ${typeId} in ldimm64 isn't KIND_VAR or KIND_FUNC`);
+  }
 }

@@ -4,11 +4,13 @@ import { addHigh, ltSigned, ltUnsigned, subHigh, toSignedNumber } from "./domain
 import {
   AUX,
   copyRegister,
+  FRAME,
   ID,
   isConstant,
   MAP_UID,
   OBJECT,
   OFF,
+  REF,
   REGISTER_WORDS,
   SMAX,
   SMIN,
@@ -126,6 +128,11 @@ export function addToPointer(
   if ((type & KIND) === MEM && (type & UNTRUSTED) !== 0) return;
   requireMovable(walk, operation, dst, type);
   copyRegister(r, to, operands, POINTER);
+  if (scalarIsDst) {
+    // Of the pointer, the kernel takes type, id, bounds and offset, and leaves these as they were.
+    r[to + FRAME] = operands[SCALAR_AT + FRAME]!;
+    r[to + REF] = operands[SCALAR_AT + REF]!;
+  }
   requireSane(walk, operands, SCALAR_AT, type);
   requireSane(walk, operands, POINTER, type);
   setUnbounded32(r, to);

@@ -1,6 +1,5 @@
 import { type Analysis, CALLS_CALLBACK, FORCED_CHECKPOINT, ITERATOR_NEXT, JUMP_POINT } from "./analysis.js";
 import { clearRegister, OBJECT, OFF, PRECISE, registerAt, slotAt, TYPE, VALUE } from "./domain/register.js";
-import { clearSingularIds } from "./linked-scalars.js";
 import type { LoopVisits } from "./loop-visits.js";
 import { SCALAR } from "./pointer-types.js";
 import type { PrecisionTracker } from "./precision.js";
@@ -239,7 +238,6 @@ export class Checkpoints {
     if (analysis.privileged) {
       for (const frame of current.frames) forgetPrecision(frame);
     }
-    clearSingularIds(current);
     const checkpoint = current.copy(analysis.pool);
     checkpoint.slot = slot;
     this.#loops.enter(checkpoint);

@@ -1,6 +1,7 @@
 import { OPCODE_LDDW } from "../isa/index.js";
 import type { Analysis } from "./analysis.js";
 import type { VerifierMap } from "./input.js";
+import { checkKernelSymbol } from "./kernel-symbols.js";
 import { checkMapForProgram } from "./map-rules.js";
 import { CLASS_LDX } from "./print-instruction.js";
 import {
@@ -74,7 +75,9 @@ function resolveConstant(analysis: Analysis, slot: number): void {
   switch (kind) {
     case 0:
     case PSEUDO_FUNC:
+      return;
     case PSEUDO_BTF_ID:
+      checkKernelSymbol(analysis, insns.imm[slot]!);
       return;
     case PSEUDO_MAP_VALUE:
     case PSEUDO_MAP_IDX_VALUE:

@@ -201,6 +201,9 @@ function writeByteMaybe(walk: Walk, frame: Frame, offset: number, zero: boolean)
   }
   const at = slotAt(slot);
   if (zero && kind === BYTE_SPILL && frame.holdsScalarSpill(slot) && isNull(frame.records, at)) return true;
+  if (frame.holdsSpill(slot)) {
+    for (let i = 0; i < 8; i++) if (frame.byte(slot, i) === BYTE_SPILL) frame.setByte(slot, i, BYTE_MISC);
+  }
   frame.records[at + TYPE] = NOT_INIT;
   if (kind === BYTE_INVALID && !analysis.privileged) {
     analysis.invalid(

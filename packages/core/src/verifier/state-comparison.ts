@@ -52,6 +52,11 @@ export type Exactness = "precise" | "ranges" | "exact";
 
 const MAX_PAIRS = 600;
 
+/** Bytes that were readable still are; a pointer known to be past the end says something else than any range. */
+function packetRangeCovers(old: number, current: number): boolean {
+  return old < 0 || current < 0 ? old === current : old <= current;
+}
+
 /** Decides whether what was proven from an old state holds for a new one. */
 export class StateComparison {
   readonly #analysis: Analysis;
@@ -116,7 +121,10 @@ export class StateComparison {
   /** A scalar that was linked to nothing needs nothing; one without an id is linked to nothing else. */
   #scalarIdsMatch(old: number, current: number): boolean {
     if (old === 0) return true;
-    return this.#idsMatch(old, current === 0 ? ++this.#temporaryId : current);
+    const id = current === 0 ? ++this.#temporaryId : current;
+    if (!this.#idsMatch(old, id)) return false;
+    // What is linked at a distance needs its partner as well.
+    return (old & ADD_CONSTANT) === 0 || this.#idsMatch(old & ~ADD_CONSTANT, id & ~ADD_CONSTANT);
   }
 
   #referencesMatch(old: State, current: State): boolean {
@@ -186,7 +194,7 @@ export class StateComparison {
       case PACKET:
       case PACKET_META:
         return (
-          a[i + AUX]! <= b[j + AUX]! &&
+          packetRangeCovers(a[i + AUX]!, b[j + AUX]!) &&
           a[i + OFF] === b[j + OFF] &&
           this.#idsMatch(a[i + ID]!, b[j + ID]!) &&
           this.#valuesWithin(a, i, b, j)

@@ -32,6 +32,7 @@ export type RejectionCode =
 
 /** `errno` of bpf(2) for a program that is refused. */
 export const EPERM = 1;
+export const ENOENT = 2;
 export const E2BIG = 7;
 export const EBADF = 9;
 export const EACCES = 13;

@@ -136,7 +136,6 @@ export function decideScalars(
   s: Int32Array,
   b: number,
 ): Outcome {
-  if (r === s && a === b) return decideSame(jump, is32, r, a);
   switch (jump) {
     case JEQ:
     case JNE: {
@@ -178,18 +177,6 @@ function decideBits(is32: boolean, r: Int32Array, a: number, s: Int32Array, b: n
   if (((vlo & lo) | (vhi & hi)) !== 0) return "taken";
   if ((((vlo | r[a + MASK]!) & lo) | ((vhi | r[a + MASK + 1]!) & hi)) === 0) return "not_taken";
   return "unknown";
-}
-
-/** A register compared with itself. */
-function decideSame(jump: number, is32: boolean, r: Int32Array, a: number): Outcome {
-  if (jump !== JSET) {
-    return jump === JEQ || jump === JGE || jump === JLE || jump === JSGE || jump === JSLE ? "taken" : "not_taken";
-  }
-  if (known(is32, r, a)) return (r[a + VALUE]! | (is32 ? 0 : r[a + VALUE + 1]!)) !== 0 ? "taken" : "not_taken";
-  const crossesZero = is32
-    ? r[a + S32_MIN]! <= 0 && r[a + S32_MAX]! >= 0
-    : !ltSigned(0, 0, r[a + SMIN]!, r[a + SMIN + 1]!) && r[a + SMAX + 1]! >= 0;
-  return crossesZero ? "unknown" : "taken";
 }
 
 /**
