@@ -1,12 +1,12 @@
 import type { ArgumentKind, HelperArgument, HelperPrototype } from "../abi/index.js";
 import { mapTypeName } from "../abi/index.js";
 import { checkAlignment } from "./alignment.js";
+import { checkArgumentOffset } from "./argument-offset.js";
 import { constantKey } from "./constant-key.js";
 import { checkConstantString } from "./constant-string.js";
-import { AUX, isConstant, MAP_UID, OBJECT, OFF, REF, registerAt, TYPE, UMAX, VALUE } from "./domain/register.js";
+import { AUX, isConstant, MAP_UID, OBJECT, REF, registerAt, TYPE, UMAX, VALUE } from "./domain/register.js";
 import { checkCallMemory, checkSizedMemory } from "./helper-memory.js";
 import type { VerifierMap } from "./input.js";
-import { requireUnmodified } from "./memory-region.js";
 import {
   ALLOCATED,
   BTF_ID,
@@ -21,7 +21,6 @@ import {
   MAP_VALUE,
   MAYBE_NULL,
   MEM,
-  NON_OWNING,
   PACKET,
   PACKET_META,
   PERCPU,
@@ -82,29 +81,6 @@ const accepted: Readonly<Partial<Record<ArgumentKind, readonly number[]>>> = {
   dynptr: [STACK, DYNPTR],
 };
 
-/** Pointers that keep their offset when passed on. */
-const offsetAllowed: ReadonlySet<number> = new Set([
-  STACK,
-  PACKET,
-  PACKET_META,
-  MAP_KEY,
-  MAP_VALUE,
-  MEM,
-  MEM | READ_ONLY,
-  MEM | RINGBUF_MEM,
-  BUF,
-  BUF | READ_ONLY,
-  SCALAR,
-]);
-const fixedOffsetAllowed: ReadonlySet<number> = new Set([
-  BTF_ID,
-  BTF_ID | ALLOCATED,
-  BTF_ID | TRUSTED,
-  BTF_ID | RCU,
-  BTF_ID | ALLOCATED | NON_OWNING,
-  BTF_ID | ALLOCATED | NON_OWNING | RCU,
-]);
-
 /** What the arguments of one call turned out to be. */
 export interface CallArguments {
   readonly prototype: HelperPrototype;
@@ -162,7 +138,7 @@ export function checkArgument(walk: Walk, call: CallArguments, index: number): v
   if (argument.kind === "map_value") argument = resolveMapValue(walk, call, argument);
   if (!(argument.nullable && isNull(records, at))) {
     checkType(walk, call, register, argument);
-    checkOffset(walk, register, argument);
+    checkArgumentOffset(walk, register, argument.releases === true, argument.kind === "dynptr");
   }
   if (argument.releases) noteRelease(walk, call, register, argument);
   noteReference(walk, call, register, argument);
@@ -211,26 +187,6 @@ function checkType(walk: Walk, call: CallArguments, register: number, argument: 
     );
   }
   analysis.notModelled("a typed kernel pointer as a helper's argument");
-}
-
-function checkOffset(walk: Walk, register: number, argument: HelperArgument): void {
-  const { analysis } = walk;
-  const { records } = analysis.frame;
-  const at = registerAt(register);
-  const type = records[at + TYPE]!;
-  if (argument.releases) {
-    if (argument.kind === "dynptr" && type === STACK) return;
-    if (records[at + OFF] !== 0) {
-      analysis.invalid(
-        "argument",
-        `R${register} must have zero offset when passed to release func or trusted arg to kfunc`,
-      );
-    }
-    requireUnmodified(analysis, register, false);
-    return;
-  }
-  if (offsetAllowed.has(type)) return;
-  requireUnmodified(analysis, register, fixedOffsetAllowed.has(type));
 }
 
 function noteRelease(walk: Walk, call: CallArguments, register: number, argument: HelperArgument): void {

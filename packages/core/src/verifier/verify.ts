@@ -7,6 +7,7 @@ import { registerAt } from "./domain/register.js";
 import { explore } from "./explore.js";
 import { markFastcallPatterns } from "./fastcall.js";
 import { enterMainFrame } from "./frames.js";
+import { setParameters } from "./global-functions.js";
 import {
   ANY_ALIGNMENT,
   SLEEPABLE,
@@ -149,7 +150,10 @@ function walkFunction(walk: Walk, index: number): void {
   analysis.state = state;
   analysis.slot = subprogram.start;
   if (index === 0) setPointer(state.frame.records, registerAt(1), CTX);
-  else analysis.notModelled(`the parameters of the global function '${subprogram.name}'`);
+  else {
+    if (analysis.log.walk) analysis.log.write(`Validating ${subprogram.name}() func#${index}...\n`);
+    setParameters(walk, index);
+  }
   analysis.touchEverything();
   explore(walk);
   if (!analysis.log.steps) analysis.log.cut(0);
