@@ -67,7 +67,8 @@ export class XdpTestRunner implements TestRunner {
     }
     const found = this.#environment.network.devices.get(device);
     if (found === undefined) refuse(`there is no device ${device}`, ENODEV);
-    if (queue >= found.rxQueues) refuse(`device ${device} has ${found.rxQueues} queues`);
+    const queues = found.rxQueues ?? 1;
+    if (queue >= queues) refuse(`device ${device} has ${queues} queues`);
     return { device, queue };
   }
 }

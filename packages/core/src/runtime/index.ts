@@ -20,7 +20,13 @@ export {
 } from "./execution-area.js";
 export { HELPER_TAIL_CALL, type Helper, type HelperFunction, HelperTable } from "./helper-table.js";
 export { installHelpers } from "./helpers/index.js";
-export { type NetworkDevice, NetworkTables } from "./network-tables.js";
+export {
+  type Neighbour,
+  type NetworkDevice,
+  type NetworkSocket,
+  NetworkTables,
+  type Route,
+} from "./network-tables.js";
 export type { PacketContext } from "./packet-context.js";
 export { packetLoader } from "./packet-loader.js";
 export { Random } from "./random.js";

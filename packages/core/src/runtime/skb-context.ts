@@ -1,6 +1,7 @@
 import type { LinearMemory } from "../wasm/index.js";
 import type { PacketContext } from "./packet-context.js";
 import type { Runtime } from "./runtime.js";
+import { bpfSock, SocketView } from "./socket-view.js";
 import type { TunnelInfo } from "./tunnel-info.js";
 
 /** Offsets in `struct __sk_buff`; u32s where nothing else is said. */
@@ -94,12 +95,14 @@ export class SkbContext implements PacketContext {
   readonly #memory: LinearMemory;
   readonly #runtime: Runtime;
   readonly #block: number;
+  readonly #socket: SocketView;
 
   constructor(runtime: Runtime) {
     this.#runtime = runtime;
     this.#memory = runtime.memory;
     this.address = this.#memory.alloc(skBuff.size);
     this.#block = this.#memory.alloc(BLOCK, 64);
+    this.#socket = new SocketView(runtime);
   }
 
   /**
@@ -125,6 +128,7 @@ export class SkbContext implements PacketContext {
     const words = memory.u32;
     words[(this.address + skBuff.pktType) >> 2] = frameAddressee(memory.u8, frame);
     words[(this.address + skBuff.ifindex) >> 2] = 1;
+    this.#attachSocket();
     this.#writeFields();
   }
 
@@ -221,6 +225,22 @@ export class SkbContext implements PacketContext {
   close(): void {
     this.#memory.free(this.address);
     this.#memory.free(this.#block);
+    this.#socket.close();
+  }
+
+  /** A test run's packet belongs to a socket of its own, with the packet's addresses as its ends. */
+  #attachSocket(): void {
+    const { u8, u32 } = this.#memory;
+    const length = this.protocol === ETH_P_IP ? 4 : this.protocol === ETH_P_IPV6 ? 16 : 0;
+    const at = this.networkHeader + (length === 4 ? 12 : 8);
+    const source = length === 0 ? undefined : u8.subarray(at, at + length);
+    const destination = length === 0 ? undefined : u8.subarray(at + length, at + 2 * length);
+    this.#socket.setUnconnected(source, destination);
+    u32[(this.address + skBuff.sk) >> 2] = this.#socket.address;
+    u32[(this.address + skBuff.family) >> 2] = this.#socket.field(bpfSock.family);
+    const fields = length === 4 ? [skBuff.localIp4, skBuff.remoteIp4] : [skBuff.localIp6, skBuff.remoteIp6];
+    if (source !== undefined) u8.set(source, this.address + fields[0]!);
+    if (destination !== undefined) u8.set(destination, this.address + fields[1]!);
   }
 
   #makeHeadroom(length: number): boolean {

@@ -10,8 +10,6 @@ const BPF_F_MARK_ENFORCE = 1 << 6;
 const BPF_F_IPV6 = 1 << 7;
 const L4_FLAGS = FIELD_SIZE | BPF_F_PSEUDO_HDR | BPF_F_MARK_MANGLED_0 | BPF_F_MARK_ENFORCE | BPF_F_IPV6;
 const CSUM_MANGLED_0 = 0xffff;
-/** Bytes that bpf_csum_diff() takes, both sides together (MAX_BPF_STACK). */
-const MAX_DIFF = 512;
 const LEVEL_QUERY = 0;
 const LEVEL_INC = 1;
 const LEVEL_DEC = 2;
@@ -20,9 +18,13 @@ const MAX_LEVEL = 3;
 
 /** Sums are of little-endian words, as the kernel's are on this platform, and swap their bytes with the data's. */
 export const checksumHelpers: HelperFamily = (define, { runtime }) => {
-  define("csum_diff", "int", (from, fromSize, to, toSize, seed) => {
-    if (((fromSize | toSize) & 3) !== 0 || fromSize + toSize > MAX_DIFF) return -EINVAL;
-    return csumDiff(runtime, from >>> 0, fromSize, to >>> 0, toSize, seed >>> 0);
+  define("csum_diff", "uint", (from, fromSize, to, toSize, seed) => {
+    const { u8 } = runtime.memory;
+    const added = partial(u8, to >>> 0, toSize, fromSize > 0 && toSize === 0 ? not32(seed >>> 0) : seed >>> 0);
+    if (fromSize === 0) return fold(added);
+    // With nothing to add, the removed bytes are summed on top of the complement.
+    if (toSize === 0) return fold(not32(partial(u8, from >>> 0, fromSize, added)));
+    return fold(add(added, not32(partial(u8, from >>> 0, fromSize, 0))));
   });
   const replace = (offset: number, from: number, to: number, flags: number, known: number) => {
     if (!isNarrow(runtime, 5) || (flags & ~known) !== 0) return -EINVAL;
@@ -59,12 +61,19 @@ function fold(sum: number): number {
   return (once & 0xffff) + (once >>> 16);
 }
 
-function csumDiff(runtime: Runtime, from: number, fromSize: number, to: number, toSize: number, seed: number): number {
-  const { view } = runtime.memory;
-  let sum = seed;
-  for (let at = 0; at < fromSize; at += 4) sum = add(sum, not32(view.getUint32(from + at, true)));
-  for (let at = 0; at < toSize; at += 4) sum = add(sum, view.getUint32(to + at, true));
-  return fold(sum);
+/** Adds bytes to a sum as little-endian words; the last one may be short. */
+function partial(bytes: Uint8Array, at: number, size: number, sum: number): number {
+  let total = sum;
+  const end = at + size;
+  let word = at;
+  for (; word + 4 <= end; word += 4) {
+    total = add(
+      total,
+      (bytes[word]! | (bytes[word + 1]! << 8) | (bytes[word + 2]! << 16) | (bytes[word + 3]! << 24)) >>> 0,
+    );
+  }
+  for (let shift = 0; word < end; word++, shift += 8) total = add(total, bytes[word]! << shift);
+  return total;
 }
 
 /** The checksum after a field of `size` bytes changed; with size 0, `to` is a difference made by bpf_csum_diff(). */

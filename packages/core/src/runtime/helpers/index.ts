@@ -3,9 +3,11 @@ import { checksumHelpers } from "./checksum.js";
 import { clockHelpers } from "./clock.js";
 import { defineHelpers, type HelperFamily } from "./definition.js";
 import { dynptrHelpers } from "./dynptr.js";
+import { fibHelpers } from "./fib.js";
 import { lockHelpers } from "./lock.js";
 import { loopHelpers } from "./loop.js";
 import { mapHelpers } from "./map.js";
+import { mtuHelpers } from "./mtu.js";
 import { perfEventHelpers } from "./perf-event.js";
 import { printHelpers } from "./print.js";
 import { probeReadHelpers } from "./probe-read.js";
@@ -17,6 +19,7 @@ import { skbRoomHelpers } from "./skb-room.js";
 import { skbStateHelpers } from "./skb-state.js";
 import { skbTunnelHelpers } from "./skb-tunnel.js";
 import { skbVlanHelpers } from "./skb-vlan.js";
+import { socketHelpers } from "./socket.js";
 import { stringHelpers } from "./string.js";
 import { taskHelpers } from "./task.js";
 import { xdpHelpers } from "./xdp.js";
@@ -28,6 +31,9 @@ const families: readonly HelperFamily[] = [
   lockHelpers,
   perfEventHelpers,
   probeReadHelpers,
+  fibHelpers,
+  mtuHelpers,
+  socketHelpers,
   loopHelpers,
   mapHelpers,
   printHelpers,

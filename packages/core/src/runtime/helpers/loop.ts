@@ -8,15 +8,20 @@ const MAX_LOOPS = 8 << 20;
 export const loopHelpers: HelperFamily = (define, { runtime }) => {
   define(
     "loop",
-    "int",
+    "wide",
     (iterations, callback, context) => {
-      if (runtime.registerLow(4) !== 0 || runtime.registerHigh(4) !== 0) return -EINVAL;
+      const returns = (low: number, high: number) => {
+        runtime.setRegister(0, low, high);
+        return 0;
+      };
+      if (runtime.registerLow(4) !== 0 || runtime.registerHigh(4) !== 0) return returns(-EINVAL, -1);
       const count = iterations >>> 0;
-      if (count > MAX_LOOPS) return -E2BIG;
+      // The kernel puts this loop in place of the call, and its error there has 32 bits.
+      if (count > MAX_LOOPS) return returns(-E2BIG, 0);
       for (let index = 0; index < count; index++) {
-        if (runtime.invoke(callback >>> 0, index, context) !== 0) return index + 1;
+        if (runtime.invoke(callback >>> 0, index, context) !== 0) return returns(index + 1, 0);
       }
-      return count;
+      return returns(count, 0);
     },
     { wide: true },
   );

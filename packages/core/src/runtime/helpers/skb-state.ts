@@ -1,4 +1,4 @@
-import { EINVAL } from "../../abi/index.js";
+import { EINVAL, EOPNOTSUPP } from "../../abi/index.js";
 import { flowHash } from "../flow-hash.js";
 import type { Runtime } from "../runtime.js";
 import { ETH_P_IP, ETH_P_IPV6, PACKET_OTHERHOST, type SkbContext, skBuff } from "../skb-context.js";
@@ -7,6 +7,10 @@ import { skbContext } from "./skb.js";
 
 const ECN_MASK = 3;
 const ECN_NOT_ECT = 0;
+/** BPF_SKB_CLOCK_*: whose time a packet's time stamp is. */
+const CLOCK_REALTIME = 0;
+const CLOCK_MONOTONIC = 1;
+const CLOCK_TAI = 2;
 
 /** What the socket buffer says of its packet beside the bytes. */
 export const skbStateHelpers: HelperFamily = (define, { runtime }) => {
@@ -35,6 +39,22 @@ export const skbStateHelpers: HelperFamily = (define, { runtime }) => {
     return 0;
   });
   define("skb_ecn_set_ce", "int", () => (setCongestionExperienced(runtime, skbContext(runtime)) ? 1 : 0));
+  define(
+    "skb_set_tstamp",
+    "int",
+    (_ctx, low, type) => {
+      const skb = skbContext(runtime);
+      const known = type === CLOCK_REALTIME || type === CLOCK_MONOTONIC || type === CLOCK_TAI;
+      const isNone = low === 0 && runtime.registerHigh(2) === 0;
+      if (!known || (isNone && type !== CLOCK_REALTIME)) return -EINVAL;
+      if (skb.protocol !== ETH_P_IP && skb.protocol !== ETH_P_IPV6) return -EOPNOTSUPP;
+      skb.setField(skBuff.tstamp, low);
+      skb.setField(skBuff.tstamp + 4, runtime.registerHigh(2));
+      runtime.memory.u8[skb.address + skBuff.tstampType] = type;
+      return 0;
+    },
+    { wide: true },
+  );
   // No route, no socket and no control group stands behind the packets here.
   define("get_route_realm", "uint", () => 0);
   define("get_cgroup_classid", "uint", () => 0);
