@@ -10,6 +10,7 @@ import {
   BPF_F_RDONLY,
   BPF_F_RDONLY_PROG,
   BPF_F_SEGV_ON_FAULT,
+  BPF_F_STACK_BUILD_ID,
   BPF_F_WRONLY,
   BPF_F_WRONLY_PROG,
   BPF_F_ZERO_SEED,
@@ -131,11 +132,11 @@ const rules: Record<MapType, AttributeRule> = {
   sockhash: { ...redirects, key: upTo(512, E2BIG), maxEntries: upTo(2 ** 31, EINVAL) },
   reuseport_sockarray: { ...redirects, flags: redirects.flags | programAccess },
   stack_trace: {
-    flags: BPF_F_NUMA_NODE | access,
+    flags: BPF_F_NUMA_NODE | access | BPF_F_STACK_BUILD_ID,
     key: [4],
     value: any,
     maxEntries: upTo(2 ** 31, E2BIG),
-    early: ({ valueSize }) => (valueSize >= 8 && valueSize % 8 === 0 && valueSize / 8 <= 127 ? 0 : EINVAL),
+    early: checkTraceSize,
   },
   lpm_trie: {
     flags: BPF_F_NO_PREALLOC | BPF_F_NUMA_NODE | access | programAccess,
@@ -166,6 +167,12 @@ const rules: Record<MapType, AttributeRule> = {
     late: ({ mapExtra = 0n }) => (mapExtra % BigInt(PAGE_SIZE) === 0n ? 0 : EINVAL),
   },
 };
+
+/** Instruction pointers of 8 bytes, or build ids with offsets of 32, up to kernel.perf_event_max_stack of them. */
+function checkTraceSize({ valueSize }: MapAttributes, flags: number): number {
+  const unit = flags & BPF_F_STACK_BUILD_ID ? 32 : 8;
+  return valueSize >= unit && valueSize % unit === 0 && valueSize / unit <= 127 ? 0 : EINVAL;
+}
 
 function checkSize(size: number, rule: SizeRule): number {
   if (!("from" in rule)) return rule.includes(size) ? 0 : EINVAL;

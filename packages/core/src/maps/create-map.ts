@@ -1,11 +1,14 @@
 import { EBADF, EINVAL, ENOMEM, errnoName, type MapType } from "../abi/index.js";
 import { BpfError, NotSupportedError, SyscallError } from "../base/index.js";
+import { ArenaMap } from "./arena-map.js";
 import { ArrayMap, PerCpuArrayMap } from "./array-map.js";
 import { checkAttributes } from "./attribute-rules.js";
 import type { MapAttributes } from "./attributes.js";
+import { CgroupStorageMap } from "./cgroup-storage-map.js";
 import { DescriptorArrayMap } from "./handle-array-map.js";
 import { HashMap } from "./hash-map.js";
 import type { LiveMap } from "./live-map.js";
+import { LocalStorageMap } from "./local-storage-map.js";
 import { LpmTrieMap } from "./lpm-trie-map.js";
 import type { MapCore } from "./map-core.js";
 import { ArrayOfMaps, checkInner, HashOfMaps } from "./map-in-map.js";
@@ -14,6 +17,8 @@ import { BloomFilterMap, QueueMap } from "./queue-map.js";
 import { DeviceHashMap, RedirectArrayMap, XskMap } from "./redirect-map.js";
 import { type MapReferences, noReferences } from "./references.js";
 import { RingBufferMap, UserRingBufferMap } from "./ring-buffer-map.js";
+import { SocketArrayMap, SocketHashMap } from "./socket-map.js";
+import { StackTraceMap } from "./stack-trace-map.js";
 
 type Constructor = (core: MapCore, attributes: MapAttributes, surroundings: Surroundings) => LiveMap;
 
@@ -46,6 +51,17 @@ const constructors: Partial<Record<MapType, Constructor>> = {
   devmap: (core, attributes, { references }) => new RedirectArrayMap(core, attributes, references),
   cpumap: (core, attributes, { references }) => new RedirectArrayMap(core, attributes, references),
   devmap_hash: (core, attributes, { references }) => new DeviceHashMap(core, attributes, references),
+  sockmap: (core, attributes, { references }) => new SocketArrayMap(core, attributes, references),
+  reuseport_sockarray: (core, attributes, { references }) => new SocketArrayMap(core, attributes, references),
+  sockhash: (core, attributes, { references }) => new SocketHashMap(core, attributes, references),
+  stack_trace: (core, attributes) => new StackTraceMap(core, attributes),
+  sk_storage: (core, attributes, { references }) => new LocalStorageMap(core, attributes, references),
+  inode_storage: (core, attributes, { references }) => new LocalStorageMap(core, attributes, references),
+  task_storage: (core, attributes, { references }) => new LocalStorageMap(core, attributes, references),
+  cgrp_storage: (core, attributes, { references }) => new LocalStorageMap(core, attributes, references),
+  cgroup_storage: (core, attributes) => new CgroupStorageMap(core, attributes),
+  percpu_cgroup_storage: (core, attributes) => new CgroupStorageMap(core, attributes),
+  arena: (core, attributes) => new ArenaMap(core, attributes),
   xskmap: (core, attributes, { references }) => new XskMap(core, attributes, references),
 };
 

@@ -1,8 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { BPF_EXIST, BPF_F_NO_COMMON_LRU, BPF_F_NO_PREALLOC, BPF_NOEXIST } from "../abi/index.js";
+import { BPF_EXIST, BPF_F_LOCK, BPF_F_NO_COMMON_LRU, BPF_F_NO_PREALLOC, BPF_NOEXIST } from "../abi/index.js";
+import { LinearMemory } from "../wasm/index.js";
 import type { HashMap } from "./hash-map.js";
 import { mapHeader } from "./layout.js";
+import { MapCore } from "./map-core.js";
 import { errorName, keysOf, newCore, newMap, u32 } from "./testing/fixture.js";
 
 const value = new Uint8Array(4);
@@ -146,6 +148,43 @@ describe("hash", () => {
     expect(map.updateBatch(u32(1, 2, 3, 4), u32(0, 0, 0, 0), 4)).toEqual({ error: -7, count: 3 });
     expect(map.deleteBatch(u32(1, 9, 2), 3)).toEqual({ error: -2, count: 1 });
     expect(map.updateBatch(u32(1), u32(1), 1, BPF_NOEXIST)).toEqual({ error: -22, count: 1 });
+  });
+});
+
+describe("values with a spin lock", () => {
+  const fields = [{ kind: "spin_lock", offset: 0, size: 4 }] as const;
+
+  it("are written in place with BPF_F_LOCK, and new elements start unlocked", () => {
+    const core = newCore();
+    const map = newMap({ type: "hash", keySize: 4, valueSize: 12, maxEntries: 2, fields }, core) as HashMap;
+    expect(map.update(u32(1), u32(9, 1, 2))).toBe(0);
+    const address = map.find32(1);
+    core.memory.u32[address >>> 2] = 5;
+    expect(errorName(map.update(u32(1), u32(9, 3, 4), BPF_F_LOCK | BPF_NOEXIST))).toBe("EEXIST");
+    expect(map.update(u32(1), u32(9, 3, 4), BPF_F_LOCK)).toBe(0);
+    expect(map.find32(1)).toBe(address);
+    expect(core.memory.copy(address, 12)).toEqual(u32(5, 3, 4));
+    const all = new Uint8Array(12);
+    expect(map.lookup(u32(1), all, BPF_F_LOCK)).toBe(0);
+    expect(all).toEqual(u32(0, 3, 4));
+    map.delete(u32(1));
+    for (const key of [2, 3]) {
+      expect(map.update(u32(key), u32(9, key, key))).toBe(0);
+      expect(core.memory.copy(map.find32(key), 12)).toEqual(u32(0, key, key));
+    }
+    expect(errorName(map.update(u32(4), u32(9, 3, 4), BPF_F_LOCK | BPF_EXIST))).toBe("ENOENT");
+  });
+});
+
+describe("memory that is shared with other threads", () => {
+  it("serves the same maps", () => {
+    const core = new MapCore({ memory: new LinearMemory({ shared: true, maximum: 1 << 24 }) });
+    for (const type of ["hash", "lru_hash"] as const) {
+      const map = newMap({ type, keySize: 4, valueSize: 4, maxEntries: 100 }, core) as HashMap;
+      for (let key = 0; key < 50; key++) map.update(u32(key), u32(key + 1));
+      expect(map.count).toBe(50);
+      expect(read(map, u32(7))).toBe(u32(8).join());
+    }
   });
 });
 

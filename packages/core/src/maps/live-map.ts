@@ -57,7 +57,7 @@ export abstract class LiveMap {
   readonly fields: readonly ValueField[];
   readonly #hasSpinLock: boolean;
   readonly #blocks = new Set<number>();
-  readonly #regions: number[] = [];
+  readonly #regions = new Set<number>();
   readonly #access: number;
   #frozen = false;
   #closed = false;
@@ -307,7 +307,12 @@ export abstract class LiveMap {
       writable: (this.flags & BPF_F_RDONLY_PROG) === 0,
       readable: shape.key,
     });
-    this.#regions.push(start);
+    this.#regions.add(start);
+  }
+
+  /** Ends {@link expose}. */
+  protected conceal(start: number): void {
+    if (this.#regions.delete(start)) this.core.regions?.remove(start);
   }
 
   protected release(block: number): void {

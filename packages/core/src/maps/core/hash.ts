@@ -117,7 +117,7 @@ export function defineHashUpdate({ module, cpu }: CoreScope, { table, pool, valu
     const made = p.let("made", 0);
     const fill = () => {
       copyBytes(p, made.add(element.KEY), key, map.u32(mapHeader.KEY_SIZE));
-      p.do(p.call(values.copy, map, valueAddress(map, made), value));
+      p.do(p.call(values.start, map, valueAddress(map, made), value));
       markLive(p, made);
     };
     p.if(slot, () => {

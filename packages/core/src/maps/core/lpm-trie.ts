@@ -122,7 +122,7 @@ function defineUpdate({ module }: CoreScope, { keys, values, take, retire, index
     const wordBytes = p.let("word_bytes", map.u32(mapHeader.CPU_STRIDE));
     p.store32(made, trieNode.LENGTH, length);
     p.copy(wordsOf(made), words, wordBytes);
-    p.do(p.call(values.copy, map, made.add(map.u32(mapHeader.VALUE_OFFSET)), value));
+    p.do(p.call(values.start, map, made.add(map.u32(mapHeader.VALUE_OFFSET)), value));
 
     p.if(same, () => {
       replaceNode(p, map, slot, parent, node, made, retire);

@@ -28,7 +28,7 @@ export function defineLruUpdate({ module }: CoreScope, { table, lru, values }: L
     const made = p.let("made", p.call(lru.take, map));
     p.if(made.isZero(), () => p.return(-ENOMEM));
     copyBytes(p, made.add(element.LRU_KEY), key, map.u32(mapHeader.KEY_SIZE));
-    p.do(p.call(values.copy, map, valueAddress(map, made), value));
+    p.do(p.call(values.start, map, valueAddress(map, made), value));
 
     const slot = p.let("slot", p.call(table.find, map, key, hash));
     const error = p.let("error", 0);

@@ -8,6 +8,8 @@ import type { CoreScope } from "./scope.js";
 export interface ValueProcedures {
   /** `(map, to, from)`: one value, without its locks and timers. */
   readonly copy: Procedure<"map" | "to" | "from">;
+  /** `(map, to, from)`: the value of a new element: its locks and timers start as zeroes. */
+  readonly start: Procedure<"map" | "to" | "from">;
 }
 
 export function defineValues({ module }: CoreScope): ValueProcedures {
@@ -29,7 +31,12 @@ export function defineValues({ module }: CoreScope): ValueProcedures {
     });
     p.return(0);
   });
-  return { copy };
+  const start = defineProcedure(module, "start_value", ["map", "to", "from"], (p) => {
+    const { map, to, from } = p.params;
+    p.if(map.u32(mapHeader.FIELDS), () => p.zero(to, map.u32(mapHeader.VALUE_SIZE)));
+    p.return(p.call(copy, map, to, from));
+  });
+  return { copy, start };
 }
 
 /**
