@@ -9,6 +9,8 @@ export const exitStatus = {
   rejected: 3,
   /** `verify`: nothing was rejected, but at least one program got no verdict. */
   notReached: 4,
+  /** `verify --compare`: the embedded verifier and the kernel differ on at least one program. */
+  different: 5,
   /** Ended by Ctrl-C (128 + SIGINT), after printing what was done so far. */
   interrupted: 130,
 } as const;

@@ -43,6 +43,19 @@ describe("tsbpf verify", () => {
     }
   });
 
+  it.skipIf(noKernel !== undefined)(`compares its own verdict with the kernel's${reason}`, async () => {
+    const { status, out } = await commandLine("verify", objects[0]!, "--compare", "--json");
+    expect(JSON.parse(out)).toMatchObject([{ verdict: "accepted", kernel: { verdict: "accepted" }, differences: [] }]);
+    expect(status).toBe(0);
+    const text = await commandLine("verify", objects[0]!, "--compare");
+    expect(text.out).toMatch(
+      /same\n {2}both {5}accepted, \S+ instructions, \S+ states; \S+ us here, \S+ us in the kernel\n$/,
+    );
+    // As a tracepoint's program it reads where there is no context, and the kernel's log of level 4 names no place.
+    const rejected = await commandLine("verify", objects[0]!, "--compare", "--json", "--type", "tracepoint");
+    expect(JSON.parse(rejected.out)[0].kernel).toMatchObject({ verdict: JSON.parse(rejected.out)[0].verdict });
+  });
+
   const jobs = [
     job(1, "r0 = 1\nexit", "xdp"),
     job(2, "exit", "xdp"),

@@ -3,13 +3,15 @@ import { type ExitStatus, exitStatus } from "../exit-status.js";
 import { chooseProgram, readObjectFile } from "../object-file.js";
 import { printJson, type Session } from "../session.js";
 import { groupDigits } from "../table.js";
-import type { FullResult, VerifyOptions, VerifyResult } from "./result.js";
+import type { Comparison } from "./compare.js";
+import { contractOf, type FullResult, type VerifyOptions, type VerifyResult } from "./result.js";
 
 /** `tsbpf verify FILE`: a verdict on each program of an object. Answers the exit status. */
 export async function verifyFile(session: Session, file: string, options: VerifyOptions): Promise<ExitStatus> {
   const object = await readObjectFile(file, options.type === undefined ? {} : { type: options.type });
   const programs =
     options.program === undefined ? [...object.programs.values()] : [chooseProgram(object, options.program)];
+  if (options.compare === true) return compareFile(session, file, object, programs, options);
   const judge = await chooseJudge(options);
   const results: FullResult[] = [];
   for (const program of programs) {
@@ -22,16 +24,30 @@ export async function verifyFile(session: Session, file: string, options: Verify
   return statusOf(results);
 }
 
+/** Asks the embedded verifier and the kernel, and shows where they differ. */
+async function compareFile(
+  session: Session,
+  file: string,
+  object: ObjectSpec,
+  programs: readonly ProgramSpec[],
+  options: VerifyOptions,
+): Promise<ExitStatus> {
+  const { comparedResult, compareProgram, printComparison, statusOfComparisons } = await import("./compare.js");
+  const comparisons: Comparison[] = [];
+  for (const program of programs) {
+    const comparison = await compareProgram(file, object, program, options);
+    comparisons.push(comparison);
+    if (!session.json) printComparison(session, comparison);
+  }
+  if (session.json) printJson(session, comparisons.map(comparedResult));
+  return statusOfComparisons(comparisons);
+}
+
 type Judge = (file: string, object: ObjectSpec, program: ProgramSpec, options: VerifyOptions) => Promise<FullResult>;
 
 async function chooseJudge({ host }: VerifyOptions): Promise<Judge> {
   if (host === "kernel") return (await import("./judge-kernel.js")).judgeByKernel;
   return (await import("./judge-machine.js")).judgeByMachine;
-}
-
-/** What the JSON contract has of a result. */
-function contractOf({ log: _log, source: _source, ...result }: FullResult): VerifyResult {
-  return result;
 }
 
 export function statusOf(results: readonly VerifyResult[]): ExitStatus {

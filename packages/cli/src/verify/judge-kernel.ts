@@ -1,4 +1,4 @@
-import type { ObjectSpec, ProgramSpec } from "@tsbpf/core";
+import { type ObjectSpec, type ProgramSpec, SyscallError } from "@tsbpf/core";
 import { VerifierError } from "@tsbpf/core/host";
 import { requireKernel } from "../kernel.js";
 import type { RawJob } from "./job.js";
@@ -6,7 +6,10 @@ import type { FullResult, VerifyOptions } from "./result.js";
 
 const STATISTICS = 4;
 
-/** The running kernel's verdict on one program of an object. */
+/**
+ * The running kernel's verdict on one program of an object. Nothing is pinned. What fails before the kernel sees the
+ * program (a map, the object's BTF) leaves it without a verdict.
+ */
 export async function judgeByKernel(
   file: string,
   object: ObjectSpec,
@@ -19,7 +22,11 @@ export async function judgeByKernel(
   const one: ObjectSpec = { ...object, programs: new Map([[program.name, spec]]) };
   using host = await Linux.open();
   try {
-    const loaded = await host.load(one, { programs: [program.name], logLevel: options.logLevel | STATISTICS });
+    const loaded = await host.load(one, {
+      programs: [program.name],
+      logLevel: options.logLevel | STATISTICS,
+      pinRoot: null,
+    });
     const { log } = loaded.program(program.name);
     return {
       ...head,
@@ -35,7 +42,8 @@ export async function judgeByKernel(
     if (!(error instanceof VerifierError)) {
       const message = error instanceof Error ? error.message : String(error);
       const none = { insn: null, line: null, ...figures(""), log: "", source: undefined };
-      return { ...head, verdict: "rejected", message, ...none };
+      const reached = !(error instanceof SyscallError) || wasSeen(error);
+      return { ...head, verdict: reached ? "rejected" : "not_reached", message, ...none };
     }
     const { reason, slot, line, log = "" } = error;
     const place = line === undefined ? null : `${line.file}:${line.line}`;
@@ -47,6 +55,11 @@ export async function judgeByKernel(
     const { processed, totalStates, verificationUs } = parseVerifierStatistics(log);
     return { processed: processed ?? null, states: totalStates ?? null, verification_us: verificationUs ?? null };
   }
+}
+
+/** Whether the verifier saw the program: EPERM without a word comes from what guards bpf(2). */
+function wasSeen({ command, errnoName }: SyscallError): boolean {
+  return command.startsWith("BPF_PROG_LOAD") && errnoName !== "EPERM";
 }
 
 /** The running kernel's verdict on raw instructions. */

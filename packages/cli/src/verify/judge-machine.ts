@@ -44,8 +44,13 @@ export async function judgeByMachine(
 }
 
 /** Runs the verifier with a clock and what the command line asks for. */
-export function judge(input: VerifierInput, options: Pick<VerifyOptions, "logLevel">): Verdict {
-  return verify(input, { logLevel: options.logLevel, now: () => performance.now() });
+export function judge(input: VerifierInput, options: Pick<VerifyOptions, "logLevel" | "timeLimit">): Verdict {
+  const end = options.timeLimit === undefined ? Number.POSITIVE_INFINITY : performance.now() + options.timeLimit * 1000;
+  return verify(input, {
+    logLevel: options.logLevel,
+    now: () => performance.now(),
+    shouldStop: () => performance.now() > end,
+  });
 }
 
 type Outcome = Omit<FullResult, "file" | "program" | "section" | "type">;

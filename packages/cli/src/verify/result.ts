@@ -28,6 +28,8 @@ export interface VerifyOptions {
   readonly btf?: string;
   readonly list?: string;
   readonly compare?: boolean;
+  /** Seconds after which the embedded verifier gives up. */
+  readonly timeLimit?: number;
 }
 
 /** A result together with what only the text output shows. */
@@ -35,4 +37,9 @@ export interface FullResult extends VerifyResult {
   readonly log: string;
   /** The C line that it stopped at. */
   readonly source: string | undefined;
+}
+
+/** What the JSON contract has of a result. */
+export function contractOf({ log: _log, source: _source, ...result }: FullResult): VerifyResult {
+  return result;
 }

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { UsageError } from "../command-error.js";
+import { requireKernel } from "../kernel.js";
 import type { Session } from "../session.js";
 import type { VerifyOptions } from "./result.js";
 
@@ -17,6 +18,8 @@ export function addVerify(root: Command, session: () => Session, finish: (status
     .option("--log-level <N>", "print the verifier's log: 1 the way to the error, 2 every step, 4 figures", integer, 0)
     .option("--list <JOBS>", "verify the jobs of a file (- is standard input), one JSON object a line")
     .addOption(new Option("--host <HOST>", "whose verdict").choices(["machine", "kernel"]).default("machine"))
+    .option("--compare", "ask the embedded verifier and the kernel, and show what differs")
+    .option("--time-limit <SECONDS>", "end without a verdict after so long", integer)
     .addHelpText("after", examples)
     .action(async (file: string | undefined, options: VerifyOptions) => {
       finish(await perform(session(), file, options));
@@ -24,16 +27,19 @@ export function addVerify(root: Command, session: () => Session, finish: (status
 }
 
 const examples = `
-Exit status: 0 all accepted, 3 one rejected, 4 one without a verdict.
+Exit status: 0 all accepted, 3 one rejected, 4 one without a verdict, 5 (--compare) a difference.
 
 Examples:
   tsbpf verify filter.o
   tsbpf verify filter.c --log-level 1
-  tsbpf verify filter.o --host kernel --json`;
+  tsbpf verify filter.o --host kernel --json
+  tsbpf verify filter.o --compare`;
 
 async function perform(session: Session, file: string | undefined, options: VerifyOptions): Promise<number> {
+  if (options.compare === true) await requireKernel();
   if (options.list !== undefined) {
     if (file !== undefined) throw new UsageError("--list has its files in the jobs");
+    if (options.compare === true) throw new UsageError("--compare goes with a FILE");
     const { verifyList } = await import("./list.js");
     return verifyList(session, options.list, options);
   }
