@@ -47,7 +47,8 @@ async function compareObject(file, results) {
     const result = { ...comparedResult(comparison), slots: program.insns.length / 8 };
     results.push(result);
     if (values.json !== undefined) appendFileSync(values.json, `${JSON.stringify(result)}\n`);
-    if (result.differences.some((difference) => values.show.split(",").includes(difference))) show(result);
+    if (wasAsked(result) && result.differences.some((difference) => values.show.split(",").includes(difference)))
+      show(result);
   }
 }
 
@@ -66,8 +67,13 @@ function percent(part, whole) {
   return whole === 0 ? "-" : `${((100 * part) / whole).toFixed(2)} %`;
 }
 
+/** The kernel's verifier saw the program: the loader was not stopped by something that this kernel lacks. */
+function wasAsked({ kernel }) {
+  return kernel.processed !== null || (kernel.verdict === "rejected" && kernel.message.startsWith("BPF_PROG_LOAD"));
+}
+
 function summarize(results) {
-  const asked = results.filter(({ kernel }) => kernel.verdict !== "not_reached");
+  const asked = results.filter(wasAsked);
   const count = (list, test) => list.filter(test).length;
   const equal = count(asked, (r) => r.verdict === r.kernel.verdict);
   const wronglyAccepted = count(asked, (r) => r.verdict === "accepted" && r.kernel.verdict === "rejected");
