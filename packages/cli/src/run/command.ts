@@ -1,4 +1,4 @@
-import type { ObjectSpec, ProgramSpec, ProgramType } from "@tsbpf/core";
+import type { MapType, ObjectSpec, ProgramSpec, ProgramType } from "@tsbpf/core";
 import { UsageError } from "../command-error.js";
 import { exitStatus } from "../exit-status.js";
 import { chooseProgram, readObjectFile } from "../object-file.js";
@@ -6,7 +6,7 @@ import type { Session } from "../session.js";
 import { groupDigits } from "../table.js";
 import { readCapture } from "./capture-input.js";
 import { printEvents } from "./events.js";
-import { type MapContent, parseMapOption, putContent, readMapFile, setVariable } from "./map-contents.js";
+import { type MapContent, parseMapOption, putContent, readMapFile, resizeMap, setVariable } from "./map-contents.js";
 import type { RunOptions } from "./options.js";
 import { PacketOutput } from "./packet-output.js";
 import type { PacketRunner } from "./packet-runner.js";
@@ -24,7 +24,7 @@ export async function run(session: Session, file: string, options: RunOptions): 
   if (!packetTypes.has(program.type)) {
     throw new UsageError(`'${program.name}' is a ${program.type} program: run takes ${[...packetTypes].join(", ")}`);
   }
-  prepare(object, options);
+  prepare(session, object, options);
   const contents = [...options.map.map(parseMapOption), ...(options.mapFile ? await readMapFile(options.mapFile) : [])];
   const runner = await createRunner(session, object, program, options);
   try {
@@ -34,9 +34,22 @@ export async function run(session: Session, file: string, options: RunOptions): 
   }
 }
 
-/** Nothing of a run is pinned or reused, and global variables are set before anything is loaded. */
-function prepare(object: ObjectSpec, options: RunOptions): void {
-  for (const map of object.maps.values()) map.pinning = "none";
+/** Maps whose loader would have given them a size get this one. */
+const UNSIZED = 64;
+const needSize: ReadonlySet<MapType> = new Set([
+  ...(["array", "percpu_array", "hash", "percpu_hash", "lru_hash", "lru_percpu_hash", "lpm_trie", "devmap"] as const),
+  ...(["devmap_hash", "cpumap", "xskmap", "prog_array", "queue", "stack", "array_of_maps", "hash_of_maps"] as const),
+]);
+
+/** Nothing of a run is pinned or reused; sizes and global variables are set before anything is loaded. */
+function prepare({ terminal }: Session, object: ObjectSpec, options: RunOptions): void {
+  for (const text of options.resize) resizeMap(object, text);
+  for (const map of object.maps.values()) {
+    map.pinning = "none";
+    if (map.maxEntries !== 0 || !needSize.has(map.type)) continue;
+    map.maxEntries = UNSIZED;
+    terminal.warn(`map '${map.name}' has no size in the object: ${UNSIZED} entries (--resize ${map.name}=N)`);
+  }
   for (const text of options.set) setVariable(object, text);
 }
 

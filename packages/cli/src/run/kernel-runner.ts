@@ -1,5 +1,6 @@
 import type { ObjectSpec, ProgramSpec } from "@tsbpf/core";
 import { requireKernel } from "../kernel.js";
+import { ETHERNET_HEADER } from "./capture-input.js";
 import type { PacketOutcome, PacketRunner } from "./packet-runner.js";
 import { programsNeeded } from "./programs-needed.js";
 
@@ -9,22 +10,24 @@ import { programsNeeded } from "./programs-needed.js";
  */
 export async function createKernelRunner(spec: ObjectSpec, chosen: ProgramSpec): Promise<PacketRunner> {
   const { Linux, NetworkNamespace } = await requireKernel();
-  const home = NetworkNamespace.current();
   const own = NetworkNamespace.create();
   const host = await Linux.open();
   const object = await host.load(spec, { programs: programsNeeded(spec, chosen), pinRoot: null });
   const program = object.program(chosen.name);
-  const outcome: PacketOutcome = { retval: 0, data: new Uint8Array(0), target: undefined, fault: undefined };
   let nanoseconds = 0;
+  let after: Uint8Array = new Uint8Array(0);
+  const outcome = { retval: 0, skipped: false, target: undefined, fault: undefined, packet: () => after };
   return {
     object,
     get nanoseconds() {
       return nanoseconds;
     },
-    run(packet) {
+    run(packet): PacketOutcome {
+      outcome.skipped = packet.length < ETHERNET_HEADER;
+      if (outcome.skipped) return outcome;
       const { retval, data, duration } = own.run(() => program.testRun({ data: packet.data }));
       outcome.retval = retval;
-      outcome.data = data;
+      after = data;
       nanoseconds += duration;
       return outcome;
     },
@@ -32,7 +35,6 @@ export async function createKernelRunner(spec: ObjectSpec, chosen: ProgramSpec):
       object.close();
       host.close();
       own.close();
-      home.close();
     },
   };
 }

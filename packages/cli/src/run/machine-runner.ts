@@ -1,12 +1,13 @@
 import type { LoadedObject, ObjectSpec, ProgramSpec } from "@tsbpf/core";
-import { Machine, MachineMap, RunError } from "@tsbpf/core/machine";
+import { Machine, MachineMap, type PacketRunner as MachinePackets, MachineProgram } from "@tsbpf/core/machine";
 import type { CapturedPacket } from "@tsbpf/core/packet";
 import { ManualClock } from "@tsbpf/core/runtime";
+import { CommandError } from "../command-error.js";
 import type { RunOptions } from "./options.js";
 import type { PacketOutcome, PacketRunner } from "./packet-runner.js";
 import { programsNeeded } from "./programs-needed.js";
 
-/** Runs packets through the embedded Machine, whose clock shows each packet's time of capture. */
+/** Loads a program into an embedded Machine of its own, ready for packets. */
 export async function createMachineRunner(
   spec: ObjectSpec,
   chosen: ProgramSpec,
@@ -18,45 +19,88 @@ export async function createMachineRunner(
   const machine = new Machine({ cpus, seed, budget, clock, trace });
   const object = await machine.load(spec, { programs: programsNeeded(spec, chosen) });
   const program = object.program(chosen.name);
-  const mapNames = mapNamesByAddress(object);
-  const start = clock.monotonic();
-  let epoch: { readonly seconds: number; readonly nanoseconds: number } | undefined;
-  const outcome: PacketOutcome = { retval: 0, data: new Uint8Array(0), target: undefined, fault: undefined };
-  let nanoseconds = 0;
+  if (!(program instanceof MachineProgram)) throw new CommandError(`'${chosen.name}' is no program of the Machine`);
+  return new MachineRunner(object, clock, machine.createPacketRunner(program), () => machine.close());
+}
 
-  /** Moves the clock to the packet's time, counted from the first packet. Captures can step back; the clock can't. */
-  function setClock(packet: CapturedPacket): void {
-    epoch ??= { seconds: packet.seconds, nanoseconds: packet.nanoseconds };
-    const elapsed = (packet.seconds - epoch.seconds) * 1e9 + (packet.nanoseconds - epoch.nanoseconds);
-    if (start + elapsed > clock.monotonic()) clock.set(start + elapsed);
+/** Runs packets through the embedded Machine, whose clock shows each packet's time of capture. */
+class MachineRunner implements PacketRunner, PacketOutcome {
+  readonly object: LoadedObject;
+  nanoseconds = 0;
+  retval = 0;
+  skipped = false;
+  fault: string | undefined;
+  readonly #packets: MachinePackets;
+  readonly #captureClock: CaptureClock;
+  readonly #mapNames: ReadonlyMap<number, string>;
+  readonly #close: () => void;
+
+  constructor(object: LoadedObject, clock: ManualClock, packets: MachinePackets, close: () => void) {
+    this.object = object;
+    this.#packets = packets;
+    this.#captureClock = new CaptureClock(clock);
+    this.#mapNames = mapNamesByAddress(object);
+    this.#close = close;
   }
 
-  return {
-    object,
-    get nanoseconds() {
-      return nanoseconds;
-    },
-    run(packet) {
-      setClock(packet);
-      outcome.fault = undefined;
-      try {
-        const { retval, data, duration } = program.testRun({ data: packet.data });
-        outcome.retval = retval;
-        outcome.data = data;
-        outcome.target = redirectTarget(machine, mapNames);
-        nanoseconds += duration;
-      } catch (error) {
-        if (!(error instanceof RunError)) throw error;
-        // The default verdict of a hook whose program fails: XDP_ABORTED, TC_ACT_OK, a socket filter's DROP.
-        outcome.retval = 0;
-        outcome.data = packet.data;
-        outcome.target = undefined;
-        outcome.fault = error.message;
-      }
-      return outcome;
-    },
-    close: () => machine.close(),
-  };
+  run(packet: CapturedPacket): PacketOutcome {
+    this.#captureClock.follow(packet);
+    const started = performance.now();
+    const outcome = this.#packets.run(packet.bytes, packet.offset, packet.length);
+    this.nanoseconds += (performance.now() - started) * 1e6;
+    this.skipped = outcome === "skipped";
+    const failed = outcome === "fault" || outcome === "budget";
+    this.fault = failed ? this.#packets.error?.message : undefined;
+    // The default verdict of a hook whose program fails is 0: XDP_ABORTED, TC_ACT_OK, a socket filter's drop.
+    this.retval = failed ? 0 : this.#packets.retval;
+    return this;
+  }
+
+  packet(): Uint8Array {
+    return this.#packets.packet();
+  }
+
+  get target(): string | undefined {
+    const { kind, map, index } = this.#packets.redirect;
+    switch (kind) {
+      case "none":
+        return undefined;
+      case "map":
+        return `${this.#mapNames.get(map) ?? "map"}[${index}]`;
+      case "device":
+        return `ifindex-${index}`;
+      default:
+        return `${kind}-ifindex-${index}`;
+    }
+  }
+
+  close(): void {
+    this.#packets.close();
+    this.#close();
+  }
+}
+
+/** Moves a clock along with the packets of a capture, counted from the first. */
+class CaptureClock {
+  readonly #clock: ManualClock;
+  readonly #start: number;
+  #seconds: number | undefined;
+  #nanoseconds = 0;
+
+  constructor(clock: ManualClock) {
+    this.#clock = clock;
+    this.#start = clock.monotonic();
+  }
+
+  /** Captures can step back, and start again with each pass; the clock cannot. */
+  follow({ seconds, nanoseconds }: CapturedPacket): void {
+    if (this.#seconds === undefined) {
+      this.#seconds = seconds;
+      this.#nanoseconds = nanoseconds;
+    }
+    const time = this.#start + (seconds - this.#seconds) * 1e9 + (nanoseconds - this.#nanoseconds);
+    if (time > this.#clock.monotonic()) this.#clock.set(time);
+  }
 }
 
 /** Maps by what a redirect records: the address of their header. */
@@ -66,19 +110,4 @@ function mapNamesByAddress(object: LoadedObject): ReadonlyMap<number, string> {
     if (map.raw instanceof MachineMap) names.set(map.raw.object.live.address, name);
   }
   return names;
-}
-
-/** Where the last run's redirecting helper pointed. */
-function redirectTarget(machine: Machine, mapNames: ReadonlyMap<number, string>): string | undefined {
-  const { kind, map, index } = machine.environment.redirect;
-  switch (kind) {
-    case "none":
-      return undefined;
-    case "map":
-      return `${mapNames.get(map) ?? "map"}[${index}]`;
-    case "device":
-      return `ifindex-${index}`;
-    default:
-      return `${kind}-ifindex-${index}`;
-  }
 }

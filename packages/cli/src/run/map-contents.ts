@@ -65,9 +65,7 @@ export function putContent(object: ObjectSpec, maps: Readonly<Record<string, Bpf
   const map = maps[content.map];
   const spec = object.maps.get(content.map);
   if (map === undefined || spec === undefined) {
-    throw new CommandError(`${content.source}: there is no map '${content.map}'`, {
-      hint: `the object has ${[...object.maps.keys()].join(", ") || "no maps"}`,
-    });
+    throw new CommandError(`${content.source}: there is no map '${content.map}'`, mapsHint(object));
   }
   try {
     const key = spec.keySize === 0 ? new Uint8Array(0) : encodeKey(object.btf, spec, content.key);
@@ -148,4 +146,17 @@ export function setVariable(object: ObjectSpec, text: string): void {
   } catch (error) {
     throw new CommandError(`--set ${text}: ${(error as Error).message}`, { cause: error });
   }
+}
+
+/** Sets a map's `max_entries` from `NAME=N`. */
+export function resizeMap(object: ObjectSpec, text: string): void {
+  const match = /^([^=]+)=(\d+)$/.exec(text);
+  if (match === null) throw new UsageError(`--resize takes NAME=N, not '${text}'`);
+  const map = object.maps.get(match[1]!);
+  if (map === undefined) throw new CommandError(`--resize ${text}: there is no map '${match[1]}'`, mapsHint(object));
+  map.maxEntries = Number(match[2]);
+}
+
+function mapsHint(object: ObjectSpec): { hint: string } {
+  return { hint: `the object has ${[...object.maps.keys()].join(", ") || "no maps"}` };
 }

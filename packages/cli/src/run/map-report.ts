@@ -17,49 +17,61 @@ export interface ReportedEntry {
 
 /** Maps that have no entries to list: they hold streams, or things of the host's own. */
 const unlisted: ReadonlySet<string> = new Set([
-  "ringbuf",
-  "user_ringbuf",
-  "perf_event_array",
-  "bloom_filter",
-  "queue",
-  "stack",
-  "stack_trace",
-  "arena",
-  "struct_ops",
+  ...["ringbuf", "user_ringbuf", "perf_event_array", "bloom_filter", "queue", "stack", "stack_trace", "arena"],
+  ...["struct_ops", "xskmap", "sockmap", "sockhash", "reuseport_sockarray", "cgroup_array", "prog_array"],
+  ...["sk_storage", "inode_storage", "task_storage", "cgrp_storage", "cgroup_storage", "percpu_cgroup_storage"],
 ]);
+
+/** Arrays with more slots than this are told without those that hold nothing but zeros. */
+const SPARSE_ARRAY = 4096;
 
 /**
  * The entries of an object's maps after a run, sorted by the bytes of their keys. Array slots that hold nothing but zeros
- * are left out unless `all` is set: most arrays are nearly empty.
+ * are left out of large arrays, and of all arrays with `brief` set: most arrays are nearly empty.
  */
 export function reportMaps(
   object: ObjectSpec,
   maps: Readonly<Record<string, BpfMap>>,
-  options: { readonly all?: boolean } = {},
+  options: { readonly brief?: boolean } = {},
 ): Map<string, ReportedEntry[]> {
   const report = new Map<string, ReportedEntry[]>();
   for (const [name, spec] of object.maps) {
     const map = maps[name];
     if (map === undefined || unlisted.has(spec.type)) continue;
-    const skipZeros = options.all !== true && spec.type.endsWith("array");
-    const entries = [...map.raw.entries()].filter(([, value]) => !skipZeros || value.some((byte) => byte !== 0));
-    entries.sort(([a], [b]) => compareBytes(a, b));
-    if (spec.dataSection !== undefined) {
-      report.set(
-        name,
-        entries.map(([, value]) => ({ key: "0", value: formatData(object, name, value) })),
-      );
-      continue;
-    }
+    const sparse = isArray(spec) && (options.brief === true || spec.maxEntries > SPARSE_ARRAY);
+    const entries = listEntries(map, sparse);
     report.set(
       name,
       entries.map(([key, value]) => ({
-        key: spec.type.endsWith("array") ? String(readIndex(key)) : formatSide(object.btf, spec.keyTypeId, key),
-        value: map.perCpu ? formatCpus(object.btf, spec, value) : formatSide(object.btf, spec.valueTypeId, value),
+        key: formatKey(object.btf, spec, key),
+        value: formatEntry(object, name, map, value),
       })),
     );
   }
   return report;
+}
+
+function isArray({ type }: MapSpec): boolean {
+  return type === "array" || type === "percpu_array";
+}
+
+function listEntries(map: BpfMap, sparse: boolean): [Uint8Array, Uint8Array][] {
+  const entries: [Uint8Array, Uint8Array][] = [];
+  for (const entry of map.raw.entries()) {
+    if (!sparse || entry[1].some((byte) => byte !== 0)) entries.push(entry);
+  }
+  return entries.sort(([a], [b]) => compareBytes(a, b));
+}
+
+function formatKey(btf: Btf | undefined, spec: MapSpec, key: Uint8Array): FormattedValue {
+  if (isArray(spec)) return String(new DataView(key.buffer, key.byteOffset).getUint32(0, true));
+  return formatSide(btf, spec.keyTypeId, key);
+}
+
+function formatEntry(object: ObjectSpec, name: string, map: BpfMap, value: Uint8Array): FormattedValue {
+  const spec = object.maps.get(name)!;
+  if (spec.dataSection !== undefined) return formatData(object, name, value);
+  return map.perCpu ? formatCpus(object.btf, spec, value) : formatSide(object.btf, spec.valueTypeId, value);
 }
 
 /** A data section's variables, as bpftool lists them: `{".bss": [{"NAME": VALUE}, ...]}`. */
@@ -69,10 +81,6 @@ function formatData(object: ObjectSpec, section: string, bytes: Uint8Array): For
     members: [[name, formatSide(object.btf, typeId, bytes.subarray(offset, offset + size))] as const],
   }));
   return { members: [[section, { elements }]] };
-}
-
-function readIndex(key: Uint8Array): number {
-  return new DataView(key.buffer, key.byteOffset).getUint32(0, true);
 }
 
 function formatCpus(btf: Btf | undefined, spec: MapSpec, bytes: Uint8Array): FormattedValue {

@@ -19,6 +19,8 @@ export interface RunOptions {
   readonly mapFile?: string;
   /** `NAME=VALUE` of global variables, as often as given. */
   readonly set: readonly string[];
+  /** `NAME=N` of maps, as often as given. */
+  readonly resize: readonly string[];
   readonly cpus: number;
   readonly seed: number;
   readonly budget?: number;

@@ -21,10 +21,6 @@ class CaptureFile {
     this.#writer = new PcapWriter(write, { nanosecond: true });
   }
 
-  get packets(): number {
-    return this.#writer.packets;
-  }
-
   write(data: Uint8Array, packet: CapturedPacket): void {
     this.#writer.write(data, packet.seconds, packet.nanoseconds);
   }
@@ -50,9 +46,12 @@ export class PacketOutput {
     if (this.#folder !== undefined) mkdirSync(this.#folder, { recursive: true });
   }
 
-  /** Packets written to `--write`. */
-  get passed(): number {
-    return this.#passed?.packets ?? 0;
+  get wantsPassed(): boolean {
+    return this.#passed !== undefined;
+  }
+
+  get wantsRedirected(): boolean {
+    return this.#folder !== undefined;
   }
 
   pass(data: Uint8Array, packet: CapturedPacket): void {

@@ -1,16 +1,18 @@
 import type { LoadedObject } from "@tsbpf/core";
 import type { CapturedPacket } from "@tsbpf/core/packet";
 
-/** What a program made of one packet. The object, and the bytes it points to, are good until the next run. */
+/** What a program made of one packet. The object is the same each time; what it tells is about the last run. */
 export interface PacketOutcome {
   /** r0's low 32 bits. */
-  retval: number;
-  /** The packet as the program left it. */
-  data: Uint8Array;
+  readonly retval: number;
+  /** True where the hook takes no such frame: then there was no run. */
+  readonly skipped: boolean;
   /** Where a redirecting verdict sends it, e.g. `tx_ports[2]` or `ifindex-3`; undefined where the host doesn't tell. */
-  target: string | undefined;
+  readonly target: string | undefined;
   /** What went wrong in the program, with where; undefined as a rule. */
-  fault: string | undefined;
+  readonly fault: string | undefined;
+  /** The packet as the program left it, as bytes of its own. */
+  packet(): Uint8Array;
 }
 
 /** A loaded program, ready to be given packets, on either host. */

@@ -1,7 +1,6 @@
 import { type ProgramType, verdictName } from "@tsbpf/core";
 import { type CapturedPacket, describePacket } from "@tsbpf/core/packet";
 import type { Terminal } from "../terminal.js";
-import { ETHERNET_HEADER } from "./capture-input.js";
 import type { PacketOutput } from "./packet-output.js";
 import type { PacketOutcome, PacketRunner } from "./packet-runner.js";
 import type { Tally } from "./tally.js";
@@ -46,19 +45,21 @@ export class Replay {
 
   take(packet: CapturedPacket): void {
     const { tally } = this;
-    if (packet.length < ETHERNET_HEADER) {
+    const outcome = this.#runner.run(packet);
+    if (outcome.skipped) {
       tally.skipped++;
       return;
     }
-    const outcome = this.#runner.run(packet);
     const verdict = this.#verdict(outcome.retval);
     tally.packets++;
     tally.bytes += packet.length;
     tally.verdicts.set(verdict, (tally.verdicts.get(verdict) ?? 0) + 1);
     if (outcome.fault !== undefined) this.#tellFault(outcome.fault);
     if (tally.packets <= this.#telling.each) this.#tell(packet, outcome, verdict);
-    if (onward.has(verdict)) this.#output.pass(outcome.data, packet);
-    else if (redirecting.has(verdict)) this.#output.redirect(outcome.target ?? "redirected", outcome.data, packet);
+    if (this.#output.wantsPassed && onward.has(verdict)) this.#output.pass(outcome.packet(), packet);
+    else if (this.#output.wantsRedirected && redirecting.has(verdict)) {
+      this.#output.redirect(outcome.target ?? "redirected", outcome.packet(), packet);
+    }
   }
 
   #verdict(retval: number): string {
@@ -76,8 +77,10 @@ export class Replay {
     if (this.#faultsTold++ < 5) this.#telling.terminal.warn(`packet ${this.tally.packets}: ${fault}`);
   }
 
-  #tell(packet: CapturedPacket, { data, target }: PacketOutcome, verdict: string): void {
+  #tell(packet: CapturedPacket, outcome: PacketOutcome, verdict: string): void {
+    const { target } = outcome;
     const before = packet.data;
+    const data = outcome.packet();
     const changed = before.length !== data.length || before.some((byte, at) => byte !== data[at]);
     const where = redirecting.has(verdict) && target !== undefined ? ` to ${target}` : "";
     const { terminal } = this.#telling;

@@ -19,7 +19,7 @@ export interface RunReport {
 /** The one object of `run --json`. */
 export function printRunJson(session: Session, report: RunReport, options: RunOptions): void {
   const { object, program, loaded, tally } = report;
-  const maps = [...reportMaps(object, loaded.maps, { all: true })];
+  const maps = [...reportMaps(object, loaded.maps)];
   const members: [string, FormattedValue][] = [
     ["program", JSON.stringify(program.name)],
     ["type", JSON.stringify(program.type)],
@@ -77,7 +77,7 @@ const TOLD_ENTRIES = 50;
 
 /** The maps' entries; of long maps the first ones. */
 export function printMaps({ terminal }: Session, { object, loaded }: RunReport): void {
-  for (const [name, entries] of reportMaps(object, loaded.maps)) {
+  for (const [name, entries] of reportMaps(object, loaded.maps, { brief: true })) {
     const { type } = object.maps.get(name)!;
     terminal.print();
     terminal.print(

@@ -24,6 +24,7 @@ export function addRun(root: Command, session: () => Session, finish: (status: n
       [],
     )
     .option("--map-file <FILE>", 'put entries into maps first: {"NAME": [{"key": ..., "value": ...}]}')
+    .option("--resize <NAME=N>", "give a map another size", collect, [])
     .option("--set <NAME=VALUE>", "set a global variable before loading", collect, [])
     .option("--each <N>", "tell the first N packets one by one", natural)
     .option("--trace", "print what the program prints with bpf_printk()")
