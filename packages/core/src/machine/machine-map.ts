@@ -1,7 +1,9 @@
 import { EBADF, ENOENT, errnoName } from "../abi/index.js";
 import { SyscallError } from "../base/index.js";
+import type { Btf } from "../btf/index.js";
 import type { EventSink, EventSubscription, MapInfo, RawMap, SlotTarget } from "../host/index.js";
 import { type LiveMap, RingBufferMap } from "../maps/index.js";
+import type { MapSpec } from "../spec/index.js";
 import type { Descriptors } from "./descriptors.js";
 import { EventDelivery, type EventHub } from "./event-hub.js";
 import { MachineProgram } from "./machine-program.js";
@@ -20,17 +22,23 @@ export interface MapOwner {
 export class MachineMap implements RawMap {
   readonly info: MapInfo;
   readonly fd: number;
+  /** What it was created from. */
+  readonly spec: MapSpec;
+  /** The types that the spec's ids are of. */
+  readonly btf: Btf | undefined;
   /** @internal */
   readonly object: MapObject;
   readonly #owner: MapOwner;
   #open = true;
 
   /** @internal */
-  constructor(owner: MapOwner, object: MapObject, name: string) {
+  constructor(owner: MapOwner, object: MapObject, spec: MapSpec, btf: Btf | undefined) {
     const { type, keySize, valueSize, maxEntries, flags } = object.live;
     this.#owner = owner;
     this.object = object;
-    this.info = { name, type, id: object.id, keySize, valueSize, maxEntries, flags };
+    this.spec = spec;
+    this.btf = btf;
+    this.info = { name: spec.name, type, id: object.id, keySize, valueSize, maxEntries, flags };
     object.addHandle();
     this.fd = owner.descriptors.open(this);
   }

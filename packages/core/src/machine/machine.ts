@@ -1,5 +1,4 @@
 import { ENOTSUPP, helperPrototypes, type ProgramType } from "../abi/index.js";
-import { BpfError } from "../base/index.js";
 import type { Btf } from "../btf/index.js";
 import {
   BpfMap,
@@ -35,7 +34,7 @@ import { MachineReferences } from "./map-references.js";
 import { type MachineLoadOptions, ObjectLoader } from "./object-loader.js";
 import { createPacketHook } from "./packet-hook.js";
 import { PacketRunner } from "./packet-runner.js";
-import { checkHelpers, resolveCode } from "./program-code.js";
+import { type ProgramSurroundings, prepareProgram } from "./program-loader.js";
 import { COMMAND, type TestRunner } from "./test-run.js";
 import { SkbTestRunner } from "./test-run-skb.js";
 import { XdpTestRunner } from "./test-run-xdp.js";
@@ -106,13 +105,13 @@ export class Machine implements Host {
   ): Promise<LoadedObject<Shape>> {
     const loader = new ObjectLoader(spec, options, {
       createMap: (map, btf) => this.#createMap(map, btf),
-      loadProgram: (program, maps) => this.#loadProgram(program, maps),
+      loadProgram: (program, maps) => this.#loadProgram(program, surroundings(maps, spec.btf, options)),
     });
     return loader.load() as unknown as LoadedObject<Shape>;
   }
 
   async loadProgram(spec: ProgramSpec, options: Omit<MachineLoadOptions, "programs"> = {}): Promise<MachineProgram> {
-    return this.#loadProgram(spec, new Map(Object.entries(options.maps ?? {})));
+    return this.#loadProgram(spec, surroundings(new Map(Object.entries(options.maps ?? {})), undefined, options));
   }
 
   createMap(spec: MapSpec): BpfMap {
@@ -167,40 +166,31 @@ export class Machine implements Host {
       });
       const object = new MapObject(live, () => this.#objects.delete(live));
       this.#objects.set(live, object);
-      return new MachineMap(this, object, spec.name);
+      return new MachineMap(this, object, spec, btf);
     } finally {
       inner?.close();
     }
   }
 
-  #loadProgram(spec: ProgramSpec, maps: ReadonlyMap<string, BpfMap>): MachineProgram {
-    checkHelpers(spec, this.runtime.helpers);
-    const used = new Map<string, MapObject>();
-    const objectOf = (name: string) => {
-      const known = used.get(name) ?? this.#mapObject(maps.get(name), name, spec);
-      used.set(name, known);
-      return known;
-    };
-    const insns = resolveCode(spec, {
-      header: (name) => objectOf(name).live.address,
-      value: (name) => objectOf(name).valueAddress,
+  #loadProgram(spec: ProgramSpec, surroundings: ProgramSurroundings): MachineProgram {
+    const { image, maps, log } = prepareProgram(spec, surroundings, {
+      engine: this.#engine,
+      helpers: this.runtime.helpers,
+      cpus: this.cpus,
+      owns: (map) => this.#objects.get(map.object.live) === map.object,
     });
-    const image = this.#engine.prepare({ name: spec.name, insns });
-    const program = new MachineProgram(this, { id: ++this.#lastProgramId, spec, log: "", image });
-    for (const object of used.values()) object.reference();
-    this.#heldMaps.set(program, [...used.values()]);
+    const program = new MachineProgram(this, { id: ++this.#lastProgramId, spec, log, image });
+    const held = maps.map(({ object }) => object);
+    for (const object of held) object.reference();
+    this.#heldMaps.set(program, held);
     return program;
   }
+}
 
-  #mapObject(map: BpfMap | undefined, name: string, spec: ProgramSpec): MapObject {
-    if (map === undefined) {
-      throw new BpfError("NO_SUCH_MAP", `program '${spec.name}' refers to a map '${name}', which was not given`, {
-        name,
-      });
-    }
-    if (!(map.raw instanceof MachineMap) || this.#objects.get(map.raw.object.live) !== map.raw.object) {
-      throw new BpfError("NO_SUCH_MAP", `map '${name}' is not of this Machine`, { name });
-    }
-    return map.raw.object;
-  }
+function surroundings(
+  maps: ReadonlyMap<string, BpfMap>,
+  btf: Btf | undefined,
+  { verify = true, logLevel = 0, targetBtf: kernelTypes }: MachineLoadOptions,
+): ProgramSurroundings {
+  return { maps, btf, kernelTypes, verify, logLevel };
 }

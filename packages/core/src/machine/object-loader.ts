@@ -12,6 +12,11 @@ import type { MachineProgram } from "./machine-program.js";
 export interface MachineLoadOptions extends LoadOptions {
   /** Types to relocate against (CO-RE); the object's own by default, so that every field is where it was compiled. */
   readonly targetBtf?: Btf | undefined;
+  /**
+   * Verify programs (the default): what the kernel would refuse is refused. Without it, and where the verifier reaches no
+   * verdict, programs run watched: every access and every argument of a helper is checked, and a fault ends the run.
+   */
+  readonly verify?: boolean | undefined;
   /** Values of `extern ... __kconfig` variables, by name. */
   readonly kconfig?: Readonly<Record<string, number | bigint | boolean>> | undefined;
 }

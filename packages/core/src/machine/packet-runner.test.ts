@@ -4,7 +4,7 @@ import { Machine } from "./index.js";
 
 const run = async (source: string, type: "xdp" | "sched_cls" | "socket_filter" = "xdp", budget = 100_000) => {
   const machine = new Machine({ budget });
-  const program = await machine.loadProgram(assembleProgram(type, source));
+  const program = await machine.loadProgram(assembleProgram(type, source), { verify: false });
   return { machine, program, runner: machine.createPacketRunner(program) };
 };
 

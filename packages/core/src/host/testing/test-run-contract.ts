@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { VerifierError } from "../index.js";
 import type { HostUnderTest } from "./host-contract.js";
+import { assembleProgram } from "./program-case.js";
 import { asm, errnoOf, mapSpec, programSpec, u64 } from "./specs.js";
 
 const frame = Uint8Array.from({ length: 60 }, (_, at) => at);
@@ -58,6 +60,31 @@ export function testRunContract(host: HostUnderTest): void {
       using program = await host().loadProgram(count, { maps: { hits } });
       expect(program.testRun({ data: frame, repeat: 3 }).retval).toBe(XDP_PASS);
       expect(hits.lookup(0)).toEqual(u64(3));
+    });
+
+    it("never comes to pass for a program that the verifier refuses, which says where and why", async () => {
+      const spec = assembleProgram("xdp", "r2 = *(u32 *)(r1 + 0)\nr0 = *(u8 *)(r2 + 0)\nexit", {
+        lines: [
+          { slot: 0, file: "drop.c", line: 3, column: 1, text: "int drop(struct xdp_md *ctx)" },
+          { slot: 1, file: "drop.c", line: 5, column: 9, text: "  return *data;" },
+        ],
+      });
+      const refused = await host()
+        .loadProgram(spec)
+        .then(
+          () => undefined,
+          (error: unknown) => error,
+        );
+      expect(refused).toBeInstanceOf(VerifierError);
+      const { errnoName, program, reason, slot, line, log } = refused as VerifierError;
+      expect({ errnoName, program, slot, line: line?.line }).toEqual({
+        errnoName: "EACCES",
+        program: "contract",
+        slot: 1,
+        line: 5,
+      });
+      expect(reason).toBe("R2 offset is outside of the packet");
+      expect(log).toContain("invalid access to packet, off=0 size=1, R2(id=0,off=0,r=0)");
     });
 
     it("ends with the program's handle", async () => {

@@ -1,0 +1,78 @@
+import { BpfError } from "../base/index.js";
+import type { Btf } from "../btf/index.js";
+import type { BpfMap } from "../host/index.js";
+import type { Engine, HelperTable, ProgramImage } from "../runtime/index.js";
+import type { ProgramSpec } from "../spec/index.js";
+import { MachineMap } from "./machine-map.js";
+import { checkHelpers, resolveCode } from "./program-code.js";
+import { verifyProgram } from "./verification.js";
+
+/** What is loaded with a program. */
+export interface ProgramSurroundings {
+  /** Maps by the names of the program's references; more than it refers to do no harm. */
+  readonly maps: ReadonlyMap<string, BpfMap>;
+  readonly btf: Btf | undefined;
+  readonly kernelTypes: Btf | undefined;
+  readonly logLevel: number;
+  readonly verify: boolean;
+}
+
+/** A program that is ready to run. */
+export interface PreparedProgram {
+  readonly image: ProgramImage;
+  /** Maps that it holds. */
+  readonly maps: readonly MachineMap[];
+  readonly log: string;
+}
+
+/**
+ * Verifies a program, fills its references in and hands it to an engine.
+ *
+ * @throws VerifierError, NotSupportedError for a helper that isn't there, BpfError `"NO_SUCH_MAP"`
+ */
+export function prepareProgram(
+  spec: ProgramSpec,
+  { maps: all, btf, kernelTypes, logLevel, verify }: ProgramSurroundings,
+  machine: {
+    readonly engine: Engine;
+    readonly helpers: HelperTable;
+    readonly cpus: number;
+    owns(map: MachineMap): boolean;
+  },
+): PreparedProgram {
+  const maps = referencedMaps(spec, all, (map) => machine.owns(map));
+  const { cpus } = machine;
+  const verification = verify
+    ? verifyProgram(spec, { maps, btf, kernelTypes, logLevel, cpus })
+    : { verified: false, log: "" };
+  checkHelpers(spec, machine.helpers);
+  const insns = resolveCode(spec, {
+    header: (name) => maps.get(name)!.object.live.address,
+    value: (name) => maps.get(name)!.object.valueAddress,
+  });
+  const image = machine.engine.prepare({ name: spec.name, insns, verified: verification.verified });
+  return { image, maps: [...maps.values()], log: verification.log };
+}
+
+function referencedMaps(
+  spec: ProgramSpec,
+  all: ReadonlyMap<string, BpfMap>,
+  owns: (map: MachineMap) => boolean,
+): Map<string, MachineMap> {
+  const maps = new Map<string, MachineMap>();
+  for (const reference of spec.references) {
+    if (reference.kind !== "map" && reference.kind !== "map_value") continue;
+    const name = reference.map;
+    const map = all.get(name);
+    if (map === undefined) {
+      throw new BpfError("NO_SUCH_MAP", `program '${spec.name}' refers to a map '${name}', which was not given`, {
+        name,
+      });
+    }
+    if (!(map.raw instanceof MachineMap) || !owns(map.raw)) {
+      throw new BpfError("NO_SUCH_MAP", `map '${name}' is not of this Machine`, { name });
+    }
+    maps.set(name, map.raw);
+  }
+  return maps;
+}

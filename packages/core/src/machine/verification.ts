@@ -1,0 +1,65 @@
+import { errnoName } from "../abi/index.js";
+import type { Btf } from "../btf/index.js";
+import { lineAt, VerifierError } from "../host/index.js";
+import { createObject, type MapSpec, type ProgramSpec } from "../spec/index.js";
+import { type Rejected, type VerifierInput, verifierInput, verify } from "../verifier/index.js";
+import type { MachineMap } from "./machine-map.js";
+
+/** What a program is judged with. */
+export interface VerificationContext {
+  /** The maps that it refers to, by the names of its references. */
+  readonly maps: ReadonlyMap<string, MachineMap>;
+  /** Types of the object that it is from. */
+  readonly btf: Btf | undefined;
+  /** The kernel's types, for kernel functions and typed pointers. */
+  readonly kernelTypes: Btf | undefined;
+  /** As bpf(2)'s `log_level`. */
+  readonly logLevel: number;
+  readonly cpus: number;
+}
+
+/** A program that was let through: proved safe, or beyond what the verifier knows, and then to be watched. */
+export interface Verification {
+  readonly verified: boolean;
+  readonly log: string;
+}
+
+/** @throws VerifierError for a program that the kernel would refuse, with a log even where none was asked for. */
+export function verifyProgram(spec: ProgramSpec, context: VerificationContext): Verification {
+  const { logLevel, cpus } = context;
+  const input = inputOf(spec, context);
+  const verdict = verify(input, { logLevel, cpus });
+  if (verdict.verdict === "accepted") return { verified: true, log: verdict.log };
+  if (verdict.verdict === "not_reached") return { verified: false, log: verdict.log };
+  throw rejection(spec, verdict, logLevel > 0 ? verdict.log : verify(input, { logLevel: 1, cpus }).log);
+}
+
+function inputOf(spec: ProgramSpec, { maps, btf, kernelTypes }: VerificationContext): VerifierInput {
+  const specs = new Map([...maps].map(([name, map]) => [name, asCreated(map)]));
+  const input = verifierInput({ ...createObject(btf === undefined ? {} : { btf }), maps: specs }, spec, kernelTypes);
+  // Maps know their own types: those of a map that was given to the load may be of another object.
+  const own = [...maps.values()].map(({ btf: types }) => types);
+  const described = [...input.maps].map(([descriptor, map], index) => {
+    return [descriptor, map.btf === undefined ? map : { ...map, btf: own[index] }] as const;
+  });
+  return { ...input, maps: new Map(described) };
+}
+
+/** The map's spec with the sizes that it was really created with. */
+function asCreated({ spec, object }: MachineMap): MapSpec {
+  const { keySize, valueSize, maxEntries, flags, frozen } = object.live;
+  return { ...spec, keySize, valueSize, maxEntries, flags, freeze: frozen };
+}
+
+function rejection(spec: ProgramSpec, rejected: Rejected, log: string): VerifierError {
+  return new VerifierError({
+    command: "BPF_PROG_LOAD",
+    errno: rejected.errno,
+    errnoName: errnoName(rejected.errno),
+    log,
+    program: spec.name,
+    reason: rejected.message,
+    slot: rejected.insn,
+    line: lineAt(spec, rejected.insn),
+  });
+}
