@@ -11,8 +11,9 @@ import { BpfError } from "../base/index.js";
 import type { MapAttributes } from "./attributes.js";
 import { keyShape } from "./core/key.js";
 import { startHash } from "./core/wyhash32.js";
-import { ELEMENT_LIVE, element, hashSlot, lruLists, lruLocal, mapHeader, roundUp8 } from "./layout.js";
+import { ELEMENT_LIVE, element, hashSlot, mapHeader, roundUp8 } from "./layout.js";
 import { type BatchResult, LiveMap } from "./live-map.js";
+import { createLruLists, lruListsSize } from "./lru-setup.js";
 import type { MapCore } from "./map-core.js";
 import { readBytes, writeBytes } from "./transfer.js";
 
@@ -21,10 +22,6 @@ const CHUNK_BYTES = 65536;
 const FIRST_SLOTS = 16;
 /** Prefilled maps have one chunk: no index has this bit. */
 const ONE_CHUNK_SHIFT = 31;
-/** What a CPU takes from a common LRU at most, and what one scan looks at. */
-const COMMON_LRU_BATCH = 128;
-/** The same of a CPU's own LRU. */
-const OWN_LRU_BATCH = 4;
 
 /** What the kinds of hash differ in. */
 export interface HashKind {
@@ -65,7 +62,11 @@ export class HashMap extends LiveMap {
     this.set(mapHeader.SEED_B, seed.b);
     if (this.#preallocated) this.#preallocate();
     else this.#startSmall();
-    if (kind.lru) this.#createLists();
+    if (kind.lru) {
+      const common = (this.flags & BPF_F_NO_COMMON_LRU) === 0;
+      const lists = this.allocate(lruListsSize(common, core.cpus));
+      createLruLists(this.memory, this.address, lists, { common, cpus: core.cpus, maxEntries: this.maxEntries });
+    }
   }
 
   /** Entries that are there now. */
@@ -319,43 +320,6 @@ export class HashMap extends LiveMap {
     this.memory.u32[at] = chunk;
     this.memory.u32[at + 1] = values;
     this.set(mapHeader.CAPACITY, this.field(mapHeader.CAPACITY) + elements);
-  }
-
-  #createLists(): void {
-    const common = (this.flags & BPF_F_NO_COMMON_LRU) === 0;
-    const { cpus } = this.core;
-    const sets = common ? 1 : cpus;
-    const share = this.maxEntries / sets;
-    const lists = this.allocate(sets * lruLists.SIZE);
-    this.set(mapHeader.LRU, lists);
-    for (let at = 0; at < sets; at++) {
-      const set = lists + at * lruLists.SIZE;
-      for (const head of [lruLists.FREE, lruLists.INACTIVE, lruLists.ACTIVE]) this.#emptyList(set + head);
-      this.memory.u32[(set + lruLists.ROTATION) >>> 2] = set + lruLists.INACTIVE;
-      this.memory.u32[(set + lruLists.FRESH) >>> 2] = at * share;
-      this.memory.u32[(set + lruLists.FRESH_END) >>> 2] = (at + 1) * share;
-    }
-    const target = Math.floor(Math.floor(this.maxEntries / cpus) / 2);
-    this.set(mapHeader.LRU_TARGET, common ? Math.min(Math.max(target, 1), COMMON_LRU_BATCH) : OWN_LRU_BATCH);
-    this.set(mapHeader.LRU_SCANS, common ? COMMON_LRU_BATCH : OWN_LRU_BATCH);
-    if (common) this.#createLocalLists();
-  }
-
-  #createLocalLists(): void {
-    const locals = this.allocate(this.core.cpus * lruLocal.SIZE);
-    this.set(mapHeader.LRU_LOCAL, locals);
-    for (let cpu = 0; cpu < this.core.cpus; cpu++) {
-      const local = locals + cpu * lruLocal.SIZE;
-      this.#emptyList(local + lruLocal.FREE);
-      this.#emptyList(local + lruLocal.PENDING);
-      // Which CPU is robbed first only has to differ.
-      this.memory.u32[(local + lruLocal.STEAL) >>> 2] = cpu;
-    }
-  }
-
-  #emptyList(head: number): void {
-    this.memory.u32[(head + element.LINK) >>> 2] = head;
-    this.memory.u32[(head + element.PREVIOUS) >>> 2] = head;
   }
 }
 

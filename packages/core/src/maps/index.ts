@@ -17,6 +17,7 @@ export {
 } from "./layout.js";
 export { type BatchResult, LiveMap } from "./live-map.js";
 export { LocalStorageMap } from "./local-storage-map.js";
+export { type LookupFunction, lookupFunction } from "./lookup-function.js";
 export { LpmTrieMap } from "./lpm-trie-map.js";
 export { MapCore, type MapCoreExports, type MapCoreOptions } from "./map-core.js";
 export { ArrayOfMaps, HandleHashMap, HashOfMaps } from "./map-in-map.js";

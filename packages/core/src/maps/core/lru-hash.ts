@@ -4,7 +4,7 @@ import { markDead, markLive } from "./element-pool.js";
 import { emitPerCpuStart, perCpuValueAddress, valueAddress } from "./hash.js";
 import type { TableProcedures } from "./hash-table.js";
 import { copyBytes } from "./key.js";
-import type { LruProcedures } from "./lru-lists.js";
+import type { LruProcedures } from "./lru.js";
 import { defineProcedure } from "./procedure.js";
 import type { CoreScope } from "./scope.js";
 import { checkPlainFlags, type ValueProcedures } from "./value.js";

@@ -1,34 +1,16 @@
 import { type FunctionIndex, I32, ModuleBuilder } from "../../wasm/index.js";
-import { element, handleSlot, mapHeader } from "../layout.js";
 import { defineArrays } from "./array.js";
 import { defineBloomFilter } from "./bloom-filter.js";
 import { defineDispatch, missing } from "./dispatch.js";
-import { definePool } from "./element-pool.js";
-import type { Expression } from "./expression.js";
-import {
-  defineHashDelete,
-  defineHashUpdate,
-  defineLookups,
-  defineNextKey,
-  definePerCpuHashUpdate,
-  type LookupFamily,
-  perCpuValueAddress,
-  valueAddress,
-} from "./hash.js";
-import { defineTable } from "./hash-table.js";
+import type { LookupFamily } from "./hash.js";
 import { keyShapes } from "./key.js";
-import { defineTrie } from "./lpm-trie.js";
-import { defineLruDelete, defineLruPerCpuUpdate, defineLruUpdate } from "./lru-hash.js";
-import { defineLru } from "./lru-lists.js";
-import { type Callable, defineProcedure, type Procedure } from "./procedure.js";
+import { defineHashKinds, defineLookupPerCpuArray, defineLruKinds, defineTrieKinds } from "./kinds.js";
+import type { Callable } from "./procedure.js";
 import { defineQueues } from "./queue.js";
 import { defineRingBuffer } from "./ring-buffer.js";
 import { type CoreScope, createScope } from "./scope.js";
 import { defineTableMove } from "./table-growth.js";
-import { defineTrieIndex } from "./trie-index.js";
-import { defineTrieKeys } from "./trie-key.js";
-import { defineTrieFind, defineTrieLookups } from "./trie-lookup.js";
-import { defineValues, type ValueProcedures } from "./value.js";
+import { defineValues } from "./value.js";
 import { defineWalk } from "./walk.js";
 
 /** Pages that 32-bit addresses reach. */
@@ -48,16 +30,32 @@ export function buildMapCore(shared: boolean): Uint8Array {
   const grow: FunctionIndex = module.importFunction(coreImports.MODULE, coreImports.GROW, [I32], [I32]);
   const scope = createScope(module, cpu, { index: grow });
 
-  const values = defineValues(scope);
-  const arrays = defineArrays(scope, values);
-  const hashes = defineHashKinds(scope, values);
-  const lrus = defineLruKinds(scope, values);
-  const tries = defineTrieKinds(scope, values);
-  const queues = defineQueues(scope);
-  const bloom = defineBloomFilter(scope);
-  const rings = defineRingBuffer(scope);
+  const parts = defineParts(scope);
+  const exported = { ...directCalls(scope, parts), ...dispatched(scope, parts) };
+  for (const [name, procedure] of Object.entries(exported)) module.exportFunction(name, procedure.index);
+  return module.finish();
+}
 
-  const exported: Record<string, Callable> = {
+function defineParts(scope: CoreScope) {
+  const values = defineValues(scope);
+  return {
+    values,
+    arrays: defineArrays(scope, values),
+    perCpuArray: defineLookupPerCpuArray(scope),
+    hashes: defineHashKinds(scope, values),
+    lrus: defineLruKinds(scope, values),
+    tries: defineTrieKinds(scope, values),
+    queues: defineQueues(scope),
+    bloom: defineBloomFilter(scope),
+    rings: defineRingBuffer(scope),
+  };
+}
+
+type Parts = ReturnType<typeof defineParts>;
+
+/** What is called for one type of map, known beforehand. */
+function directCalls(scope: CoreScope, { values, arrays, hashes, lrus, tries, bloom, rings }: Parts) {
+  const calls: Record<string, Callable> = {
     array_lookup: arrays.lookup,
     percpu_array_lookup: arrays.perCpuLookup,
     array_of_maps_lookup: arrays.handleLookup,
@@ -78,6 +76,14 @@ export function buildMapCore(shared: boolean): Uint8Array {
     ringbuf_query: rings.query,
     walk: defineWalk(scope),
     copy_value: values.copy,
+    bloom_peek: bloom.peek,
+  };
+  return calls;
+}
+
+/** What chooses by the map's type. */
+function dispatched(scope: CoreScope, { arrays, perCpuArray, hashes, lrus, tries, queues, bloom }: Parts) {
+  const calls: Record<string, Callable> = {
     lookup: defineDispatch(
       scope,
       "lookup",
@@ -125,7 +131,7 @@ export function buildMapCore(shared: boolean): Uint8Array {
       ["map", "key", "cpu"],
       {
         percpu_hash: hashes.lookupPerCpu,
-        percpu_array: defineLookupPerCpuArray(scope),
+        percpu_array: perCpuArray,
         lru_percpu_hash: lrus.lookupPerCpu,
       },
       missing.lookup,
@@ -201,10 +207,8 @@ export function buildMapCore(shared: boolean): Uint8Array {
       },
       missing.read,
     ),
-    bloom_peek: bloom.peek,
   };
-  for (const [name, procedure] of Object.entries(exported)) module.exportFunction(name, procedure.index);
-  return module.finish();
+  return calls;
 }
 
 /** Exports of a family of lookups, by shape of the key. */
@@ -213,85 +217,4 @@ function family(name: string, lookups: LookupFamily): Record<string, Callable> {
     ...keyShapes.map((shape) => [`${name}_${shape}`, lookups[shape]]),
     [name, lookups.choose],
   ]);
-}
-
-function defineHashKinds(scope: CoreScope, values: ValueProcedures) {
-  const table = defineTable(scope, "hash", element.KEY);
-  const parts = { table, pool: definePool(scope), values };
-  const lookup = defineLookups(scope, "hash_lookup", element.KEY, (_, map, found) => valueAddress(map, found));
-  const perCpuLookup = defineLookups(scope, "percpu_hash_lookup", element.KEY, (_, map, found) =>
-    perCpuValueAddress(map, found, scope.cpu),
-  );
-  const handleLookup = defineLookups(scope, "hash_of_maps_lookup", element.KEY, (_, map, found) =>
-    valueAddress(map, found).u32(handleSlot.HANDLE),
-  );
-  return {
-    lookup,
-    perCpuLookup,
-    handleLookup,
-    insert: table.insert,
-    entry: lookup.choose,
-    lookupPerCpu: defineLookupPerCpu(scope, "percpu_hash_lookup_percpu", lookup.choose),
-    update: defineHashUpdate(scope, parts),
-    perCpuUpdate: definePerCpuHashUpdate(scope, parts),
-    remove: defineHashDelete(scope, parts),
-    nextKey: defineNextKey(scope, "hash_next_key", element.KEY, table),
-  };
-}
-
-function defineLruKinds(scope: CoreScope, values: ValueProcedures) {
-  const table = defineTable(scope, "lru", element.LRU_KEY);
-  const parts = { table, lru: defineLru(scope, table), values };
-  const mark = (p: Procedure, found: Expression) => {
-    // Only written when it changes, to leave the cache line alone.
-    p.if(found.u8(element.REFERENCED).isZero(), () => p.store8(found, element.REFERENCED, 1));
-  };
-  const lookup = defineLookups(scope, "lru_lookup", element.LRU_KEY, (p, map, found) => {
-    mark(p, found);
-    return valueAddress(map, found);
-  });
-  const perCpuLookup = defineLookups(scope, "lru_percpu_lookup", element.LRU_KEY, (p, map, found) => {
-    mark(p, found);
-    return perCpuValueAddress(map, found, scope.cpu);
-  });
-  const entry = defineLookups(scope, "lru_peek", element.LRU_KEY, (_, map, found) => valueAddress(map, found));
-  return {
-    lookup,
-    perCpuLookup,
-    entry,
-    lookupPerCpu: defineLookupPerCpu(scope, "lru_lookup_percpu", lookup.choose),
-    update: defineLruUpdate(scope, parts),
-    perCpuUpdate: defineLruPerCpuUpdate(scope, parts),
-    remove: defineLruDelete(scope, parts),
-    nextKey: defineNextKey(scope, "lru_next_key", element.LRU_KEY, table),
-  };
-}
-
-function defineTrieKinds(scope: CoreScope, values: ValueProcedures) {
-  const keys = defineTrieKeys(scope);
-  const index = defineTrieIndex(scope);
-  const lookups = defineTrieLookups(scope, keys, index);
-  return { lookups, ...defineTrie(scope, keys, defineTrieFind(scope, keys), values, index) };
-}
-
-/** Any CPU's value, where `entry` finds the per-CPU values' address. */
-function defineLookupPerCpu({ module }: CoreScope, name: string, entry: Callable) {
-  return defineProcedure(module, name, ["map", "key", "cpu"], (p) => {
-    const { map, key, cpu } = p.params;
-    p.if(cpu.ge(map.u32(mapHeader.CPUS)), () => p.return(0));
-    const found = p.let("found", p.call(entry, map, key));
-    p.if(found.isZero(), () => p.return(0));
-    p.return(found.u32().add(cpu.mul(map.u32(mapHeader.CPU_STRIDE))));
-  });
-}
-
-function defineLookupPerCpuArray({ module }: CoreScope) {
-  return defineProcedure(module, "percpu_array_lookup_percpu", ["map", "key", "cpu"], (p) => {
-    const { map, key, cpu } = p.params;
-    p.if(cpu.ge(map.u32(mapHeader.CPUS)), () => p.return(0));
-    const index = p.let("index", key.u32());
-    p.if(index.ge(map.u32(mapHeader.MAX_ENTRIES)), () => p.return(0));
-    const entry = map.u32(mapHeader.STORAGE).add(index.mul(map.u32(mapHeader.STRIDE)));
-    p.return(entry.add(cpu.mul(map.u32(mapHeader.CPU_STRIDE))));
-  });
 }
