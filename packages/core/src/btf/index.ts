@@ -2,6 +2,7 @@ export { parseAddress } from "./address.js";
 export type { Btf } from "./btf.js";
 export { type BtfProblem, checkBtf } from "./check.js";
 export { decodeValue, type ValueDecoder, valueDecoder } from "./decode-value.js";
+export { type BtfFeatures, downgradeType } from "./downgrade.js";
 export { BtfBuilder, BtfStrings, type EncodeBtfOptions, encodeBtf } from "./encode.js";
 export { encodeValue, type ValueEncoder, valueEncoder } from "./encode-value.js";
 export {

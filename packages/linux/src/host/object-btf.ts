@@ -1,5 +1,5 @@
 import type { Btf, BtfDatasec, BtfFuncProto, BtfType, LineRecord, ObjectSpec, ProgramSpec, TypeId } from "@tsbpf/core";
-import { BtfStrings, encodeBtf, packPosition } from "@tsbpf/core/btf";
+import { type BtfFeatures, BtfStrings, downgradeType, encodeBtf, packPosition } from "@tsbpf/core/btf";
 import type { InfoRecords } from "../sys/index.js";
 import { type Feature, hasFeature } from "./features.js";
 
@@ -64,13 +64,14 @@ function* kernelTypes(btf: Btf, object: ObjectSpec, has: (feature: Feature) => b
   const [symbols] = btf.find(KSYMS, "datasec");
   const symbolIds = symbols === undefined ? new Set() : variableIds(btf, symbols);
   const hidden = hiddenFunctions(object);
+  const features = btfFeatures(has);
   for (let id = 1; id < btf.length; id++) {
     let type = btf.type(id);
     if (externPrototypes.has(id)) type = nameParameters(type as BtfFuncProto);
     else if (symbolIds.has(id) && type.kind === "var") type = { ...type, type: symbols!, linkage: "global" };
     else if (hidden.has(id) && type.kind === "func") type = { ...type, linkage: "static" };
     else type = prepare(type, btf, object);
-    yield downgrade(type, has);
+    yield downgradeType(type, features);
   }
 }
 
@@ -155,30 +156,15 @@ function placesIn(section: BtfDatasec, object: ObjectSpec): Map<string, number> 
   return places;
 }
 
-/** A kind that the kernel doesn't know as one of the same size that it does. */
-function downgrade(type: BtfType, has: (feature: Feature) => boolean): BtfType {
-  switch (type.kind) {
-    case "float":
-      return has("btfFloat") ? type : { kind: "struct", name: type.name, size: type.size, members: [] };
-    case "enum64":
-      return has("btfEnum64") ? type : { kind: "union", name: type.name, size: type.size, members: [] };
-    case "type_tag":
-      if (!has("btfTypeTags")) return { kind: "const", name: "", type: type.type };
-      return type.attribute && !has("btfAttributes") ? { ...type, attribute: false } : type;
-    case "decl_tag":
-      if (!has("btfDeclTags")) return placeholder;
-      return type.attribute && !has("btfAttributes") ? { ...type, attribute: false } : type;
-    case "func":
-      if (!has("btfFunctions")) return { kind: "typedef", name: type.name, type: type.type };
-      return type.linkage === "global" && !has("btfGlobalFunctions") ? { ...type, linkage: "static" } : type;
-    case "func_proto":
-      return has("btfFunctions") ? type : { ...placeholder, size: 8, bits: 64 };
-    case "var":
-    case "datasec":
-      return has("btfDatasec") ? type : placeholder;
-    default:
-      return type;
-  }
+function btfFeatures(has: (feature: Feature) => boolean): BtfFeatures {
+  return {
+    functions: has("btfFunctions"),
+    datasec: has("btfDatasec"),
+    globalFunctions: has("btfGlobalFunctions"),
+    float: has("btfFloat"),
+    declTags: has("btfDeclTags"),
+    typeTags: has("btfTypeTags"),
+    enum64: has("btfEnum64"),
+    attributes: has("btfAttributes"),
+  };
 }
-
-const placeholder = { kind: "int", name: "unknown", size: 1, encoding: "unsigned", bitOffset: 0, bits: 8 } as const;
