@@ -6,7 +6,7 @@ import { CNames, identifier } from "./c-names.js";
 import type { BtfComposite, BtfEnum, BtfInt, BtfType, TypeId } from "./types.js";
 
 /** Calls deep that a walk goes; through prototypes in prototypes BTF can be nested without end. */
-const MAX_DEPTH = 1000;
+const MAX_DEPTH = 300;
 const MAX_TEXT = 256 << 20;
 
 const UNIT_NAMES = { 8: "char", 16: "short", 32: "int", 64: "long" } as const;
@@ -275,12 +275,13 @@ export class CDefinitions {
     if (++this.#depth > MAX_DEPTH) throw new BpfError("BTF_PRINT", "types are nested too deeply to be printed");
     const text = write();
     // Anonymous types are written where they are used: one that is used twice in another, and that twice in a third ...
-    if (text.length > MAX_TEXT >> 4) throw new BpfError("BTF_PRINT", "types take too much text to be printed");
+    if (text.length > MAX_TEXT >> 6) throw new BpfError("BTF_PRINT", "types take too much text to be printed");
     this.#depth--;
     return text;
   }
 
   #item(item: LayoutItem, indent: number): string {
+    if ("gap" in item) return `char __gap_${item.at}[${item.gap}]`;
     if ("padding" in item) return `${UNIT_NAMES[item.unit]}: ${item.padding}`;
     const { member, bitSize } = item;
     const name = member.name === "" ? "" : identifier(member.name);

@@ -6,7 +6,9 @@ import type { BtfComposite, BtfMember, TypeId } from "./types.js";
 export type LayoutItem =
   | { readonly member: BtfMember; readonly bitSize: number }
   /** Unnamed bit field of `bits` bits of an integer of `unit` bits. */
-  | { readonly padding: number; readonly unit: 8 | 16 | 32 | 64 };
+  | { readonly padding: number; readonly unit: 8 | 16 | 32 | 64 }
+  /** A gap of so many bytes that it is an array, which has to have a name; `at` is its first byte. */
+  | { readonly gap: number; readonly at: number };
 
 /** How to write a struct or union so that a compiler lays it out as BTF says. */
 export interface CompositeLayout {
@@ -111,6 +113,9 @@ export class CLayouts {
 
 const INEXPRESSIBLE: CompositeLayout = { packed: false, items: [], expressible: false };
 
+/** Gaps of more bits are not filled with bit fields. */
+const MAX_FILL = 8 * 512;
+
 /**
  * Unnamed bit fields from bit `from` up to `to`, each within one integer of the struct's own alignment: some machines
  * align a struct by its unnamed bit fields too.
@@ -118,6 +123,12 @@ const INEXPRESSIBLE: CompositeLayout = { packed: false, items: [], expressible: 
 function pad(items: LayoutItem[], from: number, to: number, alignment: number): void {
   const unit = unitOf(alignment);
   for (let at = from; at < to; ) {
+    if (to - at > MAX_FILL && at % 8 === 0) {
+      const gap = Math.floor((to - at) / 8);
+      items.push({ gap, at: at / 8 });
+      at += gap * 8;
+      continue;
+    }
     const padding = Math.min(to - at, unit - (at % unit));
     items.push({ padding, unit });
     at += padding;

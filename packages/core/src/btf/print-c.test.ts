@@ -90,6 +90,7 @@ typedef int number;
     b.add(struct("overlap", 8, field("a", n.int, 0), field("b", n.int, 16)));
     b.add(struct("outside", 4, field("a", n.int, 32)));
     b.add({ kind: "union", name: "wide", size: 8, members: [field("a", n.int, 0)] });
+    b.add(struct("vast", 2 ** 31, field("a", n.int, 0, 3)));
     expect(printC(b.build(), plain)).toBe(`struct gap {
 	int a;
 	int: 32;
@@ -132,6 +133,12 @@ struct outside {
 union wide {
 	int a;
 	long: 64;
+};
+
+struct vast {
+	int a: 3;
+	int: 29;
+	char __gap_4[2147483644];
 };
 `);
   });
