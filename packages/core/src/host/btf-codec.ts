@@ -1,4 +1,4 @@
-import { type Btf, type BtfValue, encodeValue, type TypeId, valueDecoder } from "../btf/index.js";
+import { type Btf, type BtfValue, encodeValue, type TypeId, type ValueDecoder, valueDecoder } from "../btf/index.js";
 import type { MapSpec } from "../spec/index.js";
 import type { MapCodecs } from "./map.js";
 import { type BytesLike, bytesCodec, type ValueCodec } from "./value-codec.js";
@@ -8,11 +8,16 @@ import { type BytesLike, bytesCodec, type ValueCodec } from "./value-codec.js";
  * for the type (an event of another kind in the same ring) stay bytes.
  */
 export function btfCodec(btf: Btf, typeId: TypeId): ValueCodec<BtfValue> {
-  const decode = valueDecoder(btf, typeId);
+  // Compiled when first used: most of an object's types never are.
+  let decode: ValueDecoder | undefined;
   const size = btf.size(typeId) ?? 0;
   return {
     size,
-    decode: (bytes) => (bytes.length < size ? bytes : decode(bytes)),
+    decode: (bytes) => {
+      if (bytes.length < size) return bytes;
+      decode ??= valueDecoder(btf, typeId);
+      return decode(bytes);
+    },
     encode: (value) => encodeValue(btf, typeId, value),
   };
 }

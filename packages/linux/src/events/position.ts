@@ -11,9 +11,9 @@ export class RingPosition {
     this.#long = new BigInt64Array(buffer, offset, 1);
   }
 
-  /** The low 32 bits: rings are smaller, so that differences modulo 2^32 are right. */
+  /** The low 32 bits, signed: rings are smaller, so that differences modulo 2^32 are right. */
   low(): number {
-    return Atomics.load(this.#words, 0) >>> 0;
+    return Atomics.load(this.#words, 0);
   }
 
   /** All of it. @throws RangeError never in practice: 2^53 bytes are months of full memory bandwidth. */

@@ -12,23 +12,19 @@ import { subscribePerfBuffer, subscribeRingBuffer } from "../events/index.js";
 import {
   BpfCall,
   bpf,
-  bpfCommands,
   closedError,
+  elementCommands,
   errnos,
   FileDescriptor,
   fdOf,
-  keepAlive,
-  lastErrno,
-  libc,
+  MapElements,
   mapInfo,
   mapMemoryAt,
-  NativeBuffer,
   PAGE_SIZE,
   possibleCpus,
-  setU64,
   syscallError,
 } from "../sys/index.js";
-import { walkEntries } from "./map-walk.js";
+import { type EntryBatch, walkBatches, walkEntries } from "./map-walk.js";
 
 const idTypes: ReadonlySet<MapType> = new Set([
   "prog_array",
@@ -38,21 +34,13 @@ const idTypes: ReadonlySet<MapType> = new Set([
   "hash_of_maps",
 ]);
 
-const LOOKUP = bpfCommands.BPF_MAP_LOOKUP_ELEM.number;
-const UPDATE = bpfCommands.BPF_MAP_UPDATE_ELEM.number;
-const DELETE = bpfCommands.BPF_MAP_DELETE_ELEM.number;
-const NEXT = bpfCommands.BPF_MAP_GET_NEXT_KEY.number;
-const LOOKUP_AND_DELETE = bpfCommands.BPF_MAP_LOOKUP_AND_DELETE_ELEM.number;
-const ATTR_SIZE = 32;
-/** BPF_MAP_DELETE_ELEM refuses an attr with anything behind the key. */
-const DELETE_ATTR_SIZE = 16;
-const names = {
-  [LOOKUP]: "BPF_MAP_LOOKUP_ELEM",
-  [UPDATE]: "BPF_MAP_UPDATE_ELEM",
-  [DELETE]: "BPF_MAP_DELETE_ELEM",
-  [NEXT]: "BPF_MAP_GET_NEXT_KEY",
-  [LOOKUP_AND_DELETE]: "BPF_MAP_LOOKUP_AND_DELETE_ELEM",
-} as Readonly<Record<number, string>>;
+const names: Readonly<Record<number, string>> = {
+  [elementCommands.lookup]: "BPF_MAP_LOOKUP_ELEM",
+  [elementCommands.update]: "BPF_MAP_UPDATE_ELEM",
+  [elementCommands.delete]: "BPF_MAP_DELETE_ELEM",
+  [elementCommands.nextKey]: "BPF_MAP_GET_NEXT_KEY",
+  [elementCommands.lookupAndDelete]: "BPF_MAP_LOOKUP_AND_DELETE_ELEM",
+};
 
 const BPF_F_RDONLY = 1 << 3;
 const BPF_F_MMAPABLE = 1 << 10;
@@ -65,24 +53,16 @@ export interface MapMemory {
   readonly writable: boolean;
 }
 
-/**
- * A map of the running kernel.
- *
- * The attr of its element calls, a key and a value lie in one buffer whose address is taken once, so that a lookup is a
- * copy of the key, the system call and a copy of the value.
- */
+/** A map of the running kernel. */
 export class LinuxMap implements RawMap {
   readonly info: MapInfo;
   readonly transferSize: number;
   readonly #fd: FileDescriptor;
   readonly #what: string;
-  readonly #attr: NativeBuffer;
-  readonly #keyAt: number;
-  readonly #valueAt: number;
+  readonly #elements: MapElements;
   #subscription: EventSubscription | undefined;
   #memory: MapMemory | undefined;
   #frozen = false;
-  readonly #bpf = libc().bpf;
 
   /** Takes over `fd`. @param name At full length, where known; the kernel keeps 15 bytes. */
   constructor(fd: number, name?: string) {
@@ -105,15 +85,7 @@ export class LinuxMap implements RawMap {
     };
     this.#what = `map '${this.info.name}'`;
     this.transferSize = transferSize(type, kernel.valueSize);
-    this.#keyAt = ATTR_SIZE;
-    // The second key is the answer of GET_NEXT_KEY; values begin on 8 bytes, as atomic copies want them.
-    this.#valueAt = ATTR_SIZE + ((kernel.keySize + 7) & ~7);
-    const room = Math.max(this.transferSize, kernel.keySize, 8);
-    this.#attr = new NativeBuffer(this.#valueAt + room);
-    const { view, address } = this.#attr;
-    view.setUint32(0, fd, true);
-    if (kernel.keySize > 0) setU64(view, 8, address + this.#keyAt);
-    setU64(view, 16, address + this.#valueAt);
+    this.#elements = new MapElements(fd, kernel.keySize, this.transferSize);
   }
 
   /** The map's fd, for calls that are made right now. @throws SyscallError EBADF after close. */
@@ -123,18 +95,16 @@ export class LinuxMap implements RawMap {
 
   lookup(key: Uint8Array, flags = 0): Uint8Array | undefined {
     this.#setKey(key);
-    const result = this.#call(LOOKUP, flags);
-    if (result === 0) return this.#value(this.transferSize);
-    if (result === -errnos.ENOENT) return undefined;
-    throw this.#error(LOOKUP, result);
+    const result = this.#elements.call(elementCommands.lookup, flags);
+    return result === 0 ? this.#elements.takeValue(this.transferSize) : this.#absent(elementCommands.lookup, result);
   }
 
   update(key: Uint8Array, value: Uint8Array, flags = 0): void {
     this.#setKey(key);
     if (value.length !== this.transferSize) this.#wrongSize("value", this.transferSize, value.length);
-    this.#attr.bytes.set(value, this.#valueAt);
-    const result = this.#call(UPDATE, flags);
-    if (result !== 0) throw this.#error(UPDATE, result);
+    this.#elements.setValue(value);
+    const result = this.#elements.call(elementCommands.update, flags);
+    if (result !== 0) throw this.#error(elementCommands.update, result);
   }
 
   updateReference(key: Uint8Array, target: SlotTarget, flags = 0): void {
@@ -144,41 +114,50 @@ export class LinuxMap implements RawMap {
   /** As {@link updateReference}, with an fd: sockets in sockmaps, cgroups in cgroup arrays, AF_XDP sockets. */
   updateFd(key: Uint8Array, fd: number, flags = 0): void {
     this.#setKey(key);
-    this.#attr.view.setUint32(this.#valueAt, fd, true);
-    this.#attr.view.setUint32(this.#valueAt + 4, 0, true);
-    const result = this.#call(UPDATE, flags);
-    if (result !== 0) throw this.#error(UPDATE, result);
+    const value = new Uint8Array(8);
+    new DataView(value.buffer).setUint32(0, fd, true);
+    this.#elements.setValue(value);
+    const result = this.#elements.call(elementCommands.update, flags);
+    if (result !== 0) throw this.#error(elementCommands.update, result);
   }
 
   delete(key: Uint8Array): boolean {
     this.#setKey(key);
-    const result = this.#call(DELETE, 0);
-    if (result === 0) return true;
-    if (result === -errnos.ENOENT) return false;
-    throw this.#error(DELETE, result);
+    const result = this.#elements.call(elementCommands.delete, 0);
+    return result === 0 || this.#absent(elementCommands.delete, result) !== undefined;
   }
 
   lookupAndDelete(key: Uint8Array, flags = 0): Uint8Array | undefined {
     this.#setKey(key);
-    const result = this.#call(LOOKUP_AND_DELETE, flags);
-    if (result === 0) return this.#value(this.transferSize);
-    if (result === -errnos.ENOENT) return undefined;
-    throw this.#error(LOOKUP_AND_DELETE, result);
+    const command = elementCommands.lookupAndDelete;
+    const result = this.#elements.call(command, flags);
+    return result === 0 ? this.#elements.takeValue(this.transferSize) : this.#absent(command, result);
   }
 
   nextKey(key?: Uint8Array): Uint8Array | undefined {
-    const { view, address } = this.#attr;
-    if (key === undefined) setU64(view, 8, 0);
+    if (this.#fd.closed) throw closedError(this.#what);
+    if (key === undefined) this.#elements.withoutKey();
     else this.#setKey(key);
-    const result = this.#call(NEXT, 0);
-    if (key === undefined && this.info.keySize > 0) setU64(view, 8, address + this.#keyAt);
-    if (result === 0) return this.#value(this.info.keySize);
-    if (result === -errnos.ENOENT) return undefined;
-    throw this.#error(NEXT, result);
+    const result = this.#elements.call(elementCommands.nextKey, 0);
+    if (key === undefined) this.#elements.withKey();
+    return result === 0 ? this.#elements.takeValue(this.info.keySize) : this.#absent(elementCommands.nextKey, result);
   }
 
   entries(): IterableIterator<[key: Uint8Array, value: Uint8Array]> {
     return walkEntries(this);
+  }
+
+  /**
+   * All entries in batches of several thousand, for large maps: keys and values laid end to end, overwritten by the next
+   * batch.
+   *
+   * @throws NotSupportedError for a map type, or a kernel before 5.6, that has no batches.
+   */
+  batches(): IterableIterator<EntryBatch> {
+    const batches = walkBatches(this);
+    if (batches === undefined)
+      throw new NotSupportedError("batch lookup", `${this.#what} has no batch operations`, "5.6");
+    return batches;
   }
 
   updateBatch(keys: Uint8Array, values: Uint8Array, count: number, flags = 0): number {
@@ -296,22 +275,15 @@ export class LinuxMap implements RawMap {
   }
 
   #setKey(key: Uint8Array): void {
-    if (key.length !== this.info.keySize) this.#wrongSize("key", this.info.keySize, key.length);
-    this.#attr.bytes.set(key, this.#keyAt);
-  }
-
-  #value(size: number): Uint8Array {
-    return this.#attr.bytes.slice(this.#valueAt, this.#valueAt + size);
-  }
-
-  #call(command: number, flags: number): number {
     if (this.#fd.closed) throw closedError(this.#what);
-    const { view, address } = this.#attr;
-    view.setUint32(24, flags, true);
-    const result = this.#bpf(command, address, command === DELETE ? DELETE_ATTR_SIZE : ATTR_SIZE);
-    const answer = result < 0 ? -lastErrno() : result;
-    keepAlive(this);
-    return answer;
+    if (key.length !== this.info.keySize) this.#wrongSize("key", this.info.keySize, key.length);
+    this.#elements.setKey(key);
+  }
+
+  /** Undefined for what is not there, else the error. */
+  #absent(command: number, result: number): undefined {
+    if (result === -errnos.ENOENT) return undefined;
+    throw this.#error(command, result);
   }
 
   #batch<C extends "BPF_MAP_UPDATE_BATCH" | "BPF_MAP_DELETE_BATCH">(command: C, keys: Uint8Array, count: number) {
@@ -338,7 +310,6 @@ export class LinuxMap implements RawMap {
   }
 
   #wrongSize(what: string, expected: number, actual: number): never {
-    if (this.#fd.closed) throw closedError(this.#what);
     throw syscallError(`BPF_MAP of ${this.#what}`, errnos.EINVAL, {
       hint: `its ${what} has ${expected} bytes, not ${actual}`,
     });

@@ -18,19 +18,40 @@ const batchTypes: ReadonlySet<MapType> = new Set([
 
 const BATCH_BYTES = 1 << 18;
 
+/** Entries that came in one call, keys and values laid end to end; overwritten by the next batch. */
+export interface EntryBatch {
+  readonly keys: Uint8Array;
+  readonly values: Uint8Array;
+  readonly count: number;
+}
+
 /**
  * All entries of a map. Where the kernel has batches (5.6) they are used: a hash map then is walked bucket by bucket, so
  * that deletions meanwhile cannot send the walk back to the start, as they do with GET_NEXT_KEY.
  */
 export function* walkEntries(map: LinuxMap): IterableIterator<Entry> {
-  if (batchTypes.has(map.info.type)) {
-    const batched = new BatchWalk(map);
-    if (batched.start()) {
-      yield* batched.entries();
-      return;
+  const batches = walkBatches(map);
+  if (batches === undefined) {
+    yield* walkKeys(map);
+    return;
+  }
+  const { keySize } = map.info;
+  const valueSize = map.transferSize;
+  for (const batch of batches) {
+    // The caller keeps what it is given, and may be slow enough for the next batch.
+    const keys = batch.keys.slice();
+    const values = batch.values.slice();
+    for (let i = 0; i < batch.count; i++) {
+      yield [keys.slice(i * keySize, (i + 1) * keySize), values.slice(i * valueSize, (i + 1) * valueSize)];
     }
   }
-  yield* walkKeys(map);
+}
+
+/** All entries in as few calls as possible, or undefined where the kernel or the map's type has no batches. */
+export function walkBatches(map: LinuxMap): IterableIterator<EntryBatch> | undefined {
+  if (!batchTypes.has(map.info.type)) return undefined;
+  const walk = new BatchWalk(map);
+  return walk.start() ? walk.batches() : undefined;
 }
 
 /** Takes the keys first, then their values: a key that goes meanwhile is left out. */
@@ -87,15 +108,13 @@ class BatchWalk {
     return this.#check(result);
   }
 
-  *entries(): IterableIterator<Entry> {
+  *batches(): IterableIterator<EntryBatch> {
     const { keySize } = this.#map.info;
-    const valueSize = this.#map.transferSize;
     for (;;) {
-      // Copies: the next batch comes into the same buffers.
-      const keys = this.#keys.bytes.slice(0, this.#count * keySize);
-      const values = this.#values.bytes.slice(0, this.#count * valueSize);
-      for (let i = 0; i < this.#count; i++) {
-        yield [keys.slice(i * keySize, (i + 1) * keySize), values.slice(i * valueSize, (i + 1) * valueSize)];
+      const count = this.#count;
+      if (count > 0) {
+        const keys = this.#keys.bytes.subarray(0, count * keySize);
+        yield { keys, values: this.#values.bytes.subarray(0, count * this.#map.transferSize), count };
       }
       if (this.#last) return;
       this.#check(this.#fetch());

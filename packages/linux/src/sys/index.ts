@@ -6,6 +6,7 @@ export { ENOTSUPP, errnoName, errnos, syscallError } from "./errno.js";
 export { closedError, duplicate, FileDescriptor } from "./file-descriptor.js";
 export { lastErrno, libc } from "./libc.js";
 export { createMap, type MapCreate } from "./map-create.js";
+export { elementCommands, MapElements } from "./map-elements.js";
 export { mapMemory, mapMemoryAt, PAGE_SIZE } from "./mapping.js";
 export { addressOf, cString, keepAlive, NativeBuffer, setU64, textOf, viewOf } from "./memory.js";
 export { inSandboxNamespace, NetworkNamespace } from "./network-namespace.js";

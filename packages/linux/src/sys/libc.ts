@@ -1,4 +1,4 @@
-import koffi from "koffi";
+import koffi, { type LibraryHandle } from "koffi";
 import { syscallNumbers } from "./platform.js";
 
 /**
@@ -43,10 +43,9 @@ function loadLibc(): Libc {
   const numbers = syscallNumbers();
   const library = koffi.load(null);
   const syscall = library.func("long syscall(long, long, long, long, long, long)");
-  const syscall3 = library.func("int syscall(int, int, uintptr_t, uint)");
   const mmap = library.func("intptr_t mmap(uintptr_t, size_t, int, int, int, long)");
   return {
-    bpf: (command, attr, size) => syscall3(numbers.bpf, command, attr, size),
+    bpf: bindBpf(library, numbers.bpf),
     syscall,
     close: library.func("int close(int)"),
     open: library.func("int open(const char *, int, uint)"),
@@ -77,6 +76,12 @@ function loadLibc(): Libc {
     getpid: library.func("int getpid()"),
     ifNameToIndex: library.func("if_nametoindex", "uint", ["const char *"]),
   };
+}
+
+/** syscall(2) with the number of bpf(2); int rather than long, because it is the cheaper result and no bpf(2) needs more. */
+function bindBpf(library: LibraryHandle, number: number): Libc["bpf"] {
+  const syscall = library.func("int syscall(int, int, uintptr_t, uint)");
+  return (command, attr, size) => syscall(number, command, attr, size);
 }
 
 let loaded: Libc | undefined;
