@@ -42,6 +42,14 @@ describe("attributes of any type", () => {
     for (const name of ["a b", "a-b", "x".repeat(16)]) expect(answer({ ...array, name })).toBe("EINVAL");
   });
 
+  it("takes nothing that is no u32", () => {
+    for (const value of [-1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 32]) {
+      for (const field of ["keySize", "valueSize", "maxEntries", "flags"]) {
+        expect(answer({ ...array, [field]: value })).toBe("EINVAL");
+      }
+    }
+  });
+
   it("knows only NUMA node 0", () => {
     expect(answer({ ...array, flags: 4, numaNode: 0 })).toBe("ok");
     expect(answer({ ...array, flags: 4, numaNode: 5 })).toBe("EINVAL");

@@ -186,7 +186,8 @@ const bothOf = (flags: number, both: number) => (flags & both) === both;
 export function checkAttributes(attributes: MapAttributes): number {
   const rule = rules[attributes.type];
   const flags = attributes.flags ?? 0;
-  if (!isMapName(attributes.name ?? "")) return EINVAL;
+  const numbers = [attributes.keySize, attributes.valueSize, attributes.maxEntries, flags, attributes.numaNode ?? 0];
+  if (!numbers.every(isU32) || !isMapName(attributes.name ?? "")) return EINVAL;
   if ((attributes.mapExtra ?? 0n) > BigInt(rule.extra ?? 0)) return EINVAL;
   if (flags & BPF_F_NUMA_NODE && (attributes.numaNode ?? 0) !== 0) return EINVAL;
   if ((flags & ~rule.flags) !== 0 || bothOf(flags, access) || bothOf(flags, programAccess)) return EINVAL;
@@ -203,6 +204,10 @@ export function checkAttributes(attributes: MapAttributes): number {
   if (errors.includes(E2BIG)) return E2BIG;
   if (attributes.keySize + attributes.valueSize > (rule.keyAndValue ?? Number.POSITIVE_INFINITY)) return E2BIG;
   return rule.late?.(attributes, flags) ?? 0;
+}
+
+function isU32(value: number): boolean {
+  return Number.isInteger(value) && value >= 0 && value <= U32_MAX;
 }
 
 /** Names of maps and programs: up to 15 letters, digits, `_` and `.`. */
