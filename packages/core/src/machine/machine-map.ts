@@ -2,13 +2,15 @@ import { EBADF, ENOENT, errnoName } from "../abi/index.js";
 import { SyscallError } from "../base/index.js";
 import type { Btf } from "../btf/index.js";
 import type { EventSink, EventSubscription, MapInfo, RawMap, SlotTarget } from "../host/index.js";
-import { type LiveMap, RingBufferMap } from "../maps/index.js";
+import { type LiveMap, PerfEventArrayMap, RingBufferMap } from "../maps/index.js";
 import type { MapSpec } from "../spec/index.js";
 import type { Descriptors } from "./descriptors.js";
 import { EventDelivery, type EventHub } from "./event-hub.js";
 import { MachineProgram } from "./machine-program.js";
 import type { MapObject } from "./map-object.js";
 
+/** Events of a perf event array that wait for their reader at most. */
+const PERF_EVENTS_WAITING = 65_536;
 /** Entries that one batch reads. */
 const BATCH = 256;
 
@@ -16,6 +18,7 @@ const BATCH = 256;
 export interface MapOwner {
   readonly descriptors: Descriptors;
   readonly events: EventHub;
+  readonly cpus: number;
 }
 
 /** A handle to a map of a Machine. Errors are those of {@link RawMap}. */
@@ -133,6 +136,7 @@ export class MachineMap implements RawMap {
       const take = () => map.consume((bytes) => sink.event(bytes, 0));
       return this.#owner.events.add(new EventDelivery(take, () => {}));
     }
+    if (map instanceof PerfEventArrayMap) return this.#owner.events.add(this.#readPerfEvents(map, sink));
     throw this.#failure("mmap", 22, `a ${map.type} map has no events`);
   }
 
@@ -141,6 +145,30 @@ export class MachineMap implements RawMap {
     this.#open = false;
     this.#owner.descriptors.close(this.fd);
     this.object.dropHandle();
+  }
+
+  /** Events go to the reader at once; what it takes no more is lost, as from a ring that is full. */
+  #readPerfEvents(map: PerfEventArrayMap, sink: EventSink): EventDelivery {
+    const waiting: { readonly bytes: Uint8Array; readonly cpu: number }[] = [];
+    const lost = new Map<number, number>();
+    const opened: number[] = [];
+    for (let cpu = 0; cpu < Math.min(map.maxEntries, this.#owner.cpus); cpu++) {
+      const receive = (bytes: Uint8Array) => {
+        if (waiting.length < PERF_EVENTS_WAITING) waiting.push({ bytes: bytes.slice(), cpu });
+        else lost.set(cpu, (lost.get(cpu) ?? 0) + 1);
+      };
+      if (map.open(cpu, receive) === 0) opened.push(cpu);
+    }
+    const take = () => {
+      const events = waiting.splice(0);
+      for (const { bytes, cpu } of events) sink.event(bytes, cpu);
+      for (const [cpu, count] of lost) sink.lost(count, cpu);
+      lost.clear();
+      return events.length;
+    };
+    return new EventDelivery(take, () => {
+      for (const cpu of opened) map.shut(cpu);
+    });
   }
 
   /** Maps without batches: keys first, since an entry that goes meanwhile would lead back to the start. */

@@ -178,6 +178,7 @@ export class Machine implements Host {
       helpers: this.runtime.helpers,
       cpus: this.cpus,
       owns: (map) => this.#objects.get(map.object.live) === map.object,
+      mayCallThrough: (map, program) => this.#references.claimProgramArray(map.object.live, program),
     });
     const program = new MachineProgram(this, { id: ++this.#lastProgramId, spec, log, image });
     const held = maps.map(({ object }) => object);

@@ -1,10 +1,14 @@
-import { EBADF, EINVAL, EOPNOTSUPP, type ProgramType } from "../abi/index.js";
+import { EBADF, EINVAL, EOPNOTSUPP } from "../abi/index.js";
 import type { LiveMap, MapReferences, Reference, ReferenceRequest } from "../maps/index.js";
 import type { NetworkTables } from "../runtime/index.js";
+import type { ProgramSpec } from "../spec/index.js";
 import type { Descriptors } from "./descriptors.js";
 import { MachineMap } from "./machine-map.js";
 import { MachineProgram } from "./machine-program.js";
 import type { MapObject } from "./map-object.js";
+
+/** Flag of XDP programs that take packets in fragments. */
+const BPF_F_XDP_HAS_FRAGS = 32;
 
 /** What a Machine makes of the values of maps that refer to something: programs, maps, devices, CPUs. */
 export class MachineReferences implements MapReferences {
@@ -13,13 +17,21 @@ export class MachineReferences implements MapReferences {
   readonly #objects: ReadonlyMap<LiveMap, MapObject>;
   /** Programs in slots of maps, by the handle that the slot holds, with the number of slots. */
   readonly #held = new Map<number, { readonly program: MachineProgram; count: number }>();
-  /** Programs of a prog array are of one type: that of the first. */
-  readonly #types = new WeakMap<LiveMap, ProgramType>();
+  /** What the programs of a prog array have in common: that of the first one that used it. */
+  readonly #kinds = new WeakMap<LiveMap, string>();
 
   constructor(descriptors: Descriptors, network: NetworkTables, objects: ReadonlyMap<LiveMap, MapObject>) {
     this.#descriptors = descriptors;
     this.#network = network;
     this.#objects = objects;
+  }
+
+  /** A program is put into a prog array, or tail calls through it: false where others of another kind did so before. */
+  claimProgramArray(map: LiveMap, program: ProgramSpec): boolean {
+    const kind = `${program.type} ${program.flags & BPF_F_XDP_HAS_FRAGS}`;
+    if ((this.#kinds.get(map) ?? kind) !== kind) return false;
+    this.#kinds.set(map, kind);
+    return true;
   }
 
   acquireMap(fd: number): LiveMap | number {
@@ -69,9 +81,7 @@ export class MachineReferences implements MapReferences {
     const program = this.#descriptors.get(fd);
     if (program === undefined) return -EBADF;
     if (!(program instanceof MachineProgram)) return -EINVAL;
-    const type = this.#types.get(map) ?? program.type;
-    if (type !== program.type) return -EINVAL;
-    this.#types.set(map, type);
+    if (!this.claimProgramArray(map, program.spec)) return -EINVAL;
     const handle = program.image.record;
     const held = this.#held.get(handle);
     if (held === undefined) this.#held.set(handle, { program, count: 1 });

@@ -1,8 +1,10 @@
+import { EINVAL } from "../abi/index.js";
 import { BpfError } from "../base/index.js";
 import type { Btf } from "../btf/index.js";
 import type { BpfMap } from "../host/index.js";
 import type { Engine, HelperTable, ProgramImage } from "../runtime/index.js";
 import type { ProgramSpec } from "../spec/index.js";
+import { failure } from "./failure.js";
 import { MachineMap } from "./machine-map.js";
 import { checkHelpers, resolveCode } from "./program-code.js";
 import { verifyProgram } from "./verification.js";
@@ -38,9 +40,16 @@ export function prepareProgram(
     readonly helpers: HelperTable;
     readonly cpus: number;
     owns(map: MachineMap): boolean;
+    /** Whether the program may tail call through a prog array. */
+    mayCallThrough(map: MachineMap, program: ProgramSpec): boolean;
   },
 ): PreparedProgram {
   const maps = referencedMaps(spec, all, (map) => machine.owns(map));
+  for (const map of maps.values()) {
+    if (map.info.type === "prog_array" && !machine.mayCallThrough(map, spec)) {
+      throw failure("BPF_PROG_LOAD", EINVAL, `prog array '${map.info.name}' is for programs of another kind`);
+    }
+  }
   const { cpus } = machine;
   const verification = verify
     ? verifyProgram(spec, { maps, btf, kernelTypes, logLevel, cpus })

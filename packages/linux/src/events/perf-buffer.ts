@@ -29,7 +29,7 @@ const BATCH = 256;
  */
 class CpuRing implements Pollable {
   readonly event: FileDescriptor;
-  readonly #cpu: number;
+  readonly cpu: number;
   readonly #sink: EventSink;
   readonly #size: number;
   readonly #head: RingPosition;
@@ -41,7 +41,7 @@ class CpuRing implements Pollable {
   constructor(cpu: number, pages: number, sink: EventSink) {
     const attr = { type: PERF_TYPE_SOFTWARE, config: PERF_COUNT_SW_BPF_OUTPUT, sampleType: PERF_SAMPLE_RAW };
     this.event = openPerfEvent({ ...attr, samplePeriod: 1, wakeupEvents: 1 }, -1, cpu, `perf buffer of CPU ${cpu}`);
-    this.#cpu = cpu;
+    this.cpu = cpu;
     this.#sink = sink;
     this.#size = pages * PAGE_SIZE;
     try {
@@ -100,9 +100,9 @@ class CpuRing implements Pollable {
     const view = new DataView(record.buffer, record.byteOffset, record.byteLength);
     if (type === PERF_RECORD_SAMPLE) {
       const length = view.getUint32(RECORD_HEADER, true);
-      this.#sink.event(record.subarray(RECORD_HEADER + 4, RECORD_HEADER + 4 + length), this.#cpu);
+      this.#sink.event(record.subarray(RECORD_HEADER + 4, RECORD_HEADER + 4 + length), this.cpu);
     } else if (type === PERF_RECORD_LOST) {
-      this.#sink.lost(Number(view.getBigUint64(RECORD_HEADER + 8, true)), this.#cpu);
+      this.#sink.lost(Number(view.getBigUint64(RECORD_HEADER + 8, true)), this.cpu);
     }
   }
 
@@ -121,12 +121,14 @@ class CpuRing implements Pollable {
 /**
  * Subscribes to a perf event array: opens a ring for each CPU that is online and has a slot, and puts it into the map.
  * What programs on other CPUs send is refused (ENOENT) to them.
+ *
+ * @param options.leave empties a CPU's slot in the map, when the subscription ends.
  */
 export function subscribePerfBuffer(
   mapFd: number,
   slots: number,
   sink: EventSink,
-  options: { readonly pages?: number } = {},
+  options: { readonly pages?: number; readonly leave?: (cpu: number) => void } = {},
 ): EventSubscription {
   const rings: CpuRing[] = [];
   const key = new Uint8Array(4);
@@ -145,16 +147,18 @@ export function subscribePerfBuffer(
     for (const ring of rings) ring.event.close();
     throw error;
   }
-  return new PerfBuffer(rings);
+  return new PerfBuffer(rings, options.leave ?? (() => {}));
 }
 
 class PerfBuffer implements EventSubscription {
   readonly #rings: readonly CpuRing[];
   readonly #pollers: readonly Poller[];
+  readonly #leave: (cpu: number) => void;
   #closed = false;
 
-  constructor(rings: readonly CpuRing[]) {
+  constructor(rings: readonly CpuRing[], leave: (cpu: number) => void) {
     this.#rings = rings;
+    this.#leave = leave;
     this.#pollers = rings.map((ring) => new Poller(ring.event.number, ring));
     this.resume();
   }
@@ -182,7 +186,10 @@ class PerfBuffer implements EventSubscription {
     if (this.#closed) return;
     this.pause();
     this.#closed = true;
-    // A perf event's slot in the map is emptied when its fd goes.
-    for (const ring of this.#rings) ring.event.close();
+    // The map holds the event until its own fd goes: left there, programs would go on sending to nobody.
+    for (const ring of this.#rings) {
+      this.#leave(ring.cpu);
+      ring.event.close();
+    }
   }
 }

@@ -254,7 +254,12 @@ export class LinuxMap implements RawMap {
   #openEvents(sink: EventSink): EventSubscription {
     const { type, maxEntries } = this.info;
     if (type === "ringbuf") return subscribeRingBuffer(this.fd, maxEntries, sink);
-    if (type === "perf_event_array") return subscribePerfBuffer(this.fd, maxEntries, sink);
+    if (type === "perf_event_array") {
+      const leave = (cpu: number) => {
+        if (!this.#fd.closed) this.delete(new Uint8Array(Uint32Array.of(cpu).buffer));
+      };
+      return subscribePerfBuffer(this.fd, maxEntries, sink, { leave });
+    }
     throw new NotSupportedError("events", `${this.#what} of type ${type} sends no events`);
   }
 

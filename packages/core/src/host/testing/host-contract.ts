@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe } from "vitest";
 import type { Host } from "../index.js";
 import { arrayMapContract } from "./array-map-contract.js";
+import { eventContract } from "./event-contract.js";
 import { hashMapContract } from "./hash-map-contract.js";
+import { mapKindsContract } from "./map-kinds-contract.js";
 import { skbHelperContract } from "./skb-helper-contract.js";
 import { testRunContract } from "./test-run-contract.js";
 import { xdpHelperContract } from "./xdp-helper-contract.js";
@@ -24,7 +26,9 @@ export function hostContract(name: string, createHost: () => Host | Promise<Host
 
     hashMapContract(underTest);
     arrayMapContract(underTest);
+    mapKindsContract(underTest);
     testRunContract(underTest);
+    eventContract(underTest);
     xdpHelperContract(underTest);
     skbHelperContract(underTest);
   });

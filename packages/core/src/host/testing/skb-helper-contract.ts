@@ -429,6 +429,87 @@ const tunnel: readonly ProgramCase[] = [
   },
 ];
 
+/** The frame's IP checksum is at byte 24, TCP's at 50. */
+const checksums: readonly ProgramCase[] = [
+  {
+    name: "replaces 2 bytes in a sum",
+    source: call("l3_csum_replace", 24, 0x0100, 0x0200, 2),
+    retval: 0,
+    bytes: { 24: [0x26, 0xc5] },
+  },
+  {
+    name: "replaces 4 bytes",
+    source: call("l3_csum_replace", 24, 0x0100000a, 0x0900000a, 4),
+    retval: 0,
+    bytes: { 24: [0x26, 0xbe] },
+  },
+  {
+    name: "takes the lower bytes of what is wider",
+    source: call("l3_csum_replace", 24, 0x70100, 0x80200, 2),
+    retval: 0,
+    bytes: { 24: [0x26, 0xc5] },
+  },
+  {
+    name: "adds a difference",
+    source: call("l3_csum_replace", 24, 0, 0x0100, 0),
+    retval: 0,
+    bytes: { 24: [0x26, 0xc5] },
+  },
+  {
+    name: "wants nothing to replace with a difference",
+    source: call("l3_csum_replace", 24, 1, 0x0100, 0),
+    retval: EINVAL,
+  },
+  { name: "replaces 2 or 4 bytes only", source: call("l3_csum_replace", 24, 1, 2, 3), retval: EINVAL },
+  { name: "knows no other flags at layer 3", source: call("l3_csum_replace", 24, 1, 2, 2 | 16), retval: EINVAL },
+  { name: "wants sums at even offsets", source: call("l3_csum_replace", 25, 1, 2, 2), retval: EFAULT },
+  { name: "wants sums within the packet", source: call("l3_csum_replace", 60, 1, 2, 2), retval: EFAULT },
+  { name: "wants sums within 64 KiB", source: call("l3_csum_replace", 0x10000, 1, 2, 2), retval: EFAULT },
+  {
+    name: "ends up with ffff rather than 0",
+    source: call("l3_csum_replace", 24, 0, 0xc626, 0),
+    retval: 0,
+    bytes: { 24: [0, 0] },
+  },
+  {
+    name: "replaces at layer 4",
+    source: call("l4_csum_replace", 50, 0xe803, 0xe903, 2),
+    retval: 0,
+    bytes: { 50: [0x12, 0x33] },
+  },
+  {
+    name: "replaces addresses of the pseudo header",
+    source: call("l4_csum_replace", 50, 0x0100000a, 0x0200000a, 4 | 16),
+    retval: 0,
+    bytes: { 50: [0x12, 0x33] },
+  },
+  {
+    name: "leaves a sum of 0 alone where it means none",
+    source: after(
+      "*(u16 *)(r10 - 2) = 0; r1 = r6; r2 = 50; r3 = r10; r3 += -2; r4 = 2; r5 = 0; call bpf_skb_store_bytes",
+      call("l4_csum_replace", 50, 1, 2, 2 | 32),
+    ),
+    retval: 0,
+    bytes: { 50: [0, 0] },
+  },
+  {
+    name: "changes a sum of 0 where it is told to",
+    source: after(
+      "*(u16 *)(r10 - 2) = 0; r1 = r6; r2 = 50; r3 = r10; r3 += -2; r4 = 2; r5 = 0; call bpf_skb_store_bytes",
+      call("l4_csum_replace", 50, 0x100, 0x200, 2 | 32 | 64),
+    ),
+    retval: 0,
+    bytes: { 50: [0xff, 0xfe] },
+  },
+  {
+    name: "writes ffff for a sum that comes out as 0",
+    source: call("l4_csum_replace", 50, 0, 0x3412, 32),
+    retval: 0,
+    bytes: { 50: [0xff, 0xff] },
+  },
+  { name: "knows no other flags at layer 4", source: call("l4_csum_replace", 50, 1, 2, 2 | 256), retval: EINVAL },
+];
+
 const redirects: readonly ProgramCase[] = [
   { name: "redirects to a device", source: "r1 = 7; r2 = 0; call bpf_redirect", retval: 7 },
   { name: "redirects into a device", source: "r1 = 7; r2 = 1; call bpf_redirect", retval: 7 },
@@ -479,6 +560,7 @@ export function skbHelperContract(host: HostUnderTest): void {
   describe("a tc program's VLAN tags", () => programCases(host, "sched_cls", vlan));
   describe("a tc program's packet state", () => programCases(host, "sched_cls", state));
   describe("a tc program's tunnels", () => programCases(host, "sched_cls", tunnel));
+  describe("a tc program's checksums", () => programCases(host, "sched_cls", checksums));
   describe("a tc program's redirects", () => programCases(host, "sched_cls", redirects));
   describe("a socket filter", () => programCases(host, "socket_filter", socket));
 }
