@@ -74,15 +74,27 @@ class Containment {
   #visit(start: number): void {
     this.#enter(start);
     while (this.#path.length > 0) {
-      const id = this.#path.at(-1)!;
-      const next = this.#next.at(-1)!;
-      if (next < this.#componentCount(id)) {
-        this.#next[this.#next.length - 1] = next + 1;
-        this.#enter(this.#component(id, next));
-      } else {
+      const depth = this.#path.length - 1;
+      const id = this.#path[depth]!;
+      const next = this.#nextToEnter(id, this.#next[depth]!);
+      if (next < 0) {
         this.#leave(id);
+        continue;
       }
+      this.#next[depth] = next + 1;
+      this.#enter(this.#component(id, next));
     }
+  }
+
+  /** The first component from the `from`-th on that was not looked at, or -1. Most were: this loop is the walk's time. */
+  #nextToEnter(id: number, from: number): number {
+    const { firstId } = this.#records;
+    const count = this.#componentCount(id);
+    for (let next = from; next < count; next++) {
+      const component = this.#component(id, next);
+      if (component >= firstId && this.#state[component - firstId] !== DONE) return next;
+    }
+    return -1;
   }
 
   #enter(id: number): void {
