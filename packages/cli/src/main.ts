@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { CommandError } from "./command-error.js";
 import { exitStatus } from "./exit-status.js";
+import { addFlags, objectNames } from "./live/verb.js";
 import { processTerminal, type Terminal } from "./terminal.js";
 import { addVerbs } from "./verbs.js";
 
@@ -26,32 +27,51 @@ export async function runCommandLine(words: readonly string[], terminal: Termina
     status = code;
   });
   try {
-    await root.parseAsync(liftGlobalOptions(words), { from: "user" });
+    await root.parseAsync(expandVerb(root, liftGlobalOptions(words)), { from: "user" });
     return status;
   } catch (error) {
     return reportFailure(error, terminal, {
-      json: words.includes("--json") || words.includes("-j"),
-      debug: words.includes("--debug"),
+      json: words.some((word) => word === "--json" || word === "--pretty" || /^-[a-zA-Z]*[jp]/.test(word)),
+      debug: words.includes("--debug") || words.includes("-d"),
     });
   }
 }
 
-const globalOptions = ["-j", "--json", "-p", "--pretty", "--debug"];
+const globalOptions = [
+  "--json",
+  "--pretty",
+  "--debug",
+  "--bpffs",
+  "--mapcompat",
+  "--nomount",
+  "--use-loader",
+  "--legacy",
+];
 
 /** bpftool's users write `-j` before the verb, others behind it: both are taken, up to a `--`. */
 function liftGlobalOptions(words: readonly string[]): string[] {
   const end = words.includes("--") ? words.indexOf("--") : words.length;
-  const isGlobal = (word: string, index: number) => index < end && globalOptions.includes(word);
+  const isGlobal = (word: string, index: number) =>
+    index < end && (globalOptions.includes(word) || /^-[jpdfmnLl]+$/.test(word));
   return [...words.filter(isGlobal), ...words.filter((word, index) => !isGlobal(word, index))];
 }
 
+/** bpftool's objects may be shortened: `tsbpf p s` is `tsbpf prog show`. */
+function expandVerb(root: Command, words: readonly string[]): string[] {
+  const at = words.findIndex((word, index) => !word.startsWith("-") && words[index - 1] !== "-B");
+  const verb = words[at];
+  if (verb === undefined || verb === "" || root.commands.some((command) => command.name() === verb)) return [...words];
+  const whole = objectNames.find((name) => name.startsWith(verb));
+  return whole === undefined ? [...words] : words.with(at, whole);
+}
+
 function createRoot(terminal: Terminal): Command {
-  return new Command("tsbpf")
+  const root = new Command("tsbpf")
     .description("eBPF, whole: write a program, prove it safe, run it, watch it and ship it.")
     .version(`tsbpf ${version}`, "-V, --version")
     .option("-j, --json", "answer in JSON")
     .option("-p, --pretty", "answer in indented JSON")
-    .option("--debug", "print a stack trace with an error")
+    .option("-d, --debug", "print a stack trace with an error")
     .exitOverride()
     .showSuggestionAfterError()
     .configureOutput({
@@ -59,6 +79,8 @@ function createRoot(terminal: Terminal): Command {
       // Commander's message reaches the terminal through reportFailure.
       writeErr: () => {},
     });
+  addFlags(root);
+  return root;
 }
 
 interface FailureStyle {
@@ -70,6 +92,8 @@ interface FailureStyle {
 function reportFailure(error: unknown, terminal: Terminal, style: FailureStyle): number {
   if (error instanceof CommanderError) return reportUsage(error, terminal, style);
   const message = error instanceof Error ? error.message : String(error);
+  // A verb that has printed its answer may have nothing to add.
+  if (message === "") return error instanceof CommandError ? error.status : exitStatus.failed;
   if (style.json) terminal.print(JSON.stringify({ error: message }));
   else terminal.warn(`tsbpf: ${message}`);
   if (error instanceof CommandError && error.hint !== undefined && !style.json) terminal.warn(error.hint);

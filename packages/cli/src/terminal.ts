@@ -15,6 +15,8 @@ export interface Terminal {
   style(style: Style, text: string): string;
   /** A line that replaces itself on standard error; does nothing unless that is a terminal. */
   status(line: string): void;
+  /** Is standard output a terminal? What is not sure is taken for a file. */
+  readonly isTerminal?: boolean;
   /** Columns of the terminal; 80 where there is none. */
   readonly columns: number;
 }
@@ -54,6 +56,7 @@ export function processTerminal(): Terminal {
       stderr.write(`\r\x1b[K${line.slice(0, (stderr.columns ?? 80) - 1)}`);
       statusShown = line !== "";
     },
+    isTerminal: stdout.isTTY === true,
     get columns() {
       return stdout.columns ?? 80;
     },

@@ -1,4 +1,5 @@
 import { type Command, Option } from "commander";
+import { addLiveVerbs } from "./live/verb.js";
 import { addRun } from "./run/verb.js";
 import type { Session } from "./session.js";
 import { addVerify } from "./verify/verb.js";
@@ -12,6 +13,7 @@ export function addVerbs(root: Command, session: () => Session, finish: (status:
   addVerify(root, session, finish);
   addAsm(root, session);
   addDisasm(root, session);
+  addLiveVerbs(root, session);
 }
 
 function addAsm(root: Command, session: () => Session): void {

@@ -4,6 +4,7 @@ export * from "./doctor/index.js";
 export { UserRing } from "./events/index.js";
 export * from "./host/index.js";
 export * from "./inspect/index.js";
+export { networkInterfaceName } from "./netlink/index.js";
 export * from "./oracle/index.js";
 export {
   type Attr,

@@ -37,12 +37,15 @@ export interface Libc {
   getpid(): number;
   /** Index of a network device in the calling thread's network namespace; 0 where there is none. */
   ifNameToIndex(name: string): number;
+  /** The reverse, into 16 bytes at `address`; 0 where there is none. */
+  ifIndexToName(index: number, address: number): number;
 }
 
 function loadLibc(): Libc {
   const numbers = syscallNumbers();
   const library = koffi.load(null);
   const syscall = library.func("long syscall(long, long, long, long, long, long)");
+  const ifIndexToName = library.func("if_indextoname", "intptr_t", ["uint", "uintptr_t"]);
   const mmap = library.func("intptr_t mmap(uintptr_t, size_t, int, int, int, long)");
   return {
     bpf: bindBpf(library, numbers.bpf),
@@ -75,6 +78,7 @@ function loadLibc(): Libc {
     sysconf: library.func("long sysconf(int)"),
     getpid: library.func("int getpid()"),
     ifNameToIndex: library.func("if_nametoindex", "uint", ["const char *"]),
+    ifIndexToName: (index, address) => Number(ifIndexToName(index, address)),
   };
 }
 

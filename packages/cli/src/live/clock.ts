@@ -1,0 +1,17 @@
+import { readFileSync } from "node:fs";
+
+/** A time in nanoseconds since boot as seconds of the epoch. */
+export function sinceBoot(nanoseconds: bigint): number {
+  const uptime = Number.parseFloat(readFileSync("/proc/uptime", "utf8"));
+  return Math.floor(Date.now() / 1000 - uptime + Number(nanoseconds / 1_000_000n) / 1000);
+}
+
+/** Seconds of the epoch as bpftool writes them: `2026-11-20T06:15:04+0000`, in local time. */
+export function formatTime(seconds: number): string {
+  const date = new Date(seconds * 1000);
+  const offset = -date.getTimezoneOffset();
+  const local = new Date(date.getTime() + offset * 60_000).toISOString().slice(0, 19);
+  const two = (value: number) => String(value).padStart(2, "0");
+  const zone = Math.abs(offset);
+  return `${local}${offset < 0 ? "-" : "+"}${two(Math.floor(zone / 60))}${two(zone % 60)}`;
+}

@@ -1,0 +1,87 @@
+import { type Command, Option } from "commander";
+import { UsageError } from "../command-error.js";
+import type { Session } from "../session.js";
+import type { Flags } from "./flags.js";
+import type { ObjectVerb } from "./run-object.js";
+
+/** bpftool's objects, each loaded when it is needed. */
+const objects: readonly { readonly name: string; readonly summary: string; load(): Promise<ObjectVerb> }[] = [
+  {
+    name: "prog",
+    summary: "programs: show, dump, load, pin, attach, run",
+    load: async () => (await import("../prog/command.js")).prog,
+  },
+  {
+    name: "map",
+    summary: "maps: show, create, dump, update, look up",
+    load: async () => (await import("../map/command.js")).map,
+  },
+  {
+    name: "btf",
+    summary: "types: show, dump as raw lines, C or TypeScript",
+    load: async () => (await import("../btf/command.js")).btf,
+  },
+  { name: "link", summary: "links: show, pin, detach", load: async () => (await import("../link/command.js")).link },
+];
+
+/** Names of the verbs in bpftool's grammar; any beginning of one will do on the command line. */
+export const objectNames: readonly string[] = objects.map(({ name }) => name);
+
+/** Declares the verbs in bpftool's grammar. Their words are parsed by themselves, since they are no options. */
+export function addLiveVerbs(root: Command, session: () => Session): void {
+  for (const { name, summary, load } of objects) {
+    root
+      .command(name)
+      .summary(summary)
+      .argument("[WORDS...]")
+      .helpOption(false)
+      .allowUnknownOption()
+      .addOption(new Option("--host <HOST>", "where the objects are").choices(["kernel", "machine"]))
+      .addOption(new Option("-h, --help").hideHelp())
+      .action(async (words: string[], options: { host?: string; help?: boolean }) => {
+        await run(await load(), session(), flagsOf(root), options.help === true ? ["help"] : words, options.host);
+      });
+  }
+}
+
+async function run(verb: ObjectVerb, session: Session, flags: Flags, words: string[], host?: string): Promise<void> {
+  const [{ Context }, { runObject }] = await Promise.all([import("./context.js"), import("./run-object.js")]);
+  const context = new Context(session, flags, () => openHost(host));
+  try {
+    const unknown = words.find((word) => /^--?[a-z]/.test(word));
+    if (unknown !== undefined) throw new UsageError(`${verb.grammar.name} has no option '${unknown}'`);
+    await runObject(verb, context, words);
+  } finally {
+    context.close();
+  }
+}
+
+async function openHost(host: string | undefined) {
+  if (host === "machine") throw new UsageError("no Machine is up: live objects are the kernel's (--host kernel)");
+  const { openKernelHost } = await import("./kernel-host.js");
+  return openKernelHost();
+}
+
+/** Declares bpftool's flags, which stand before the verb or behind it. */
+export function addFlags(root: Command): void {
+  const flags: readonly (readonly [string, string])[] = [
+    ["-f, --bpffs", "say where objects are pinned"],
+    ["-m, --mapcompat", "take old map definitions (always so; for bpftool's sake)"],
+    ["-n, --nomount", "mount no file system"],
+    ["-L, --use-loader", "for bpftool's sake; nothing changes"],
+    ["-l, --legacy", "for bpftool's sake; nothing changes"],
+    ["-B, --base-btf <FILE>", "types that split BTF builds on"],
+  ];
+  for (const [names, meaning] of flags) root.addOption(new Option(names, meaning).hideHelp());
+}
+
+function flagsOf(root: Command): Flags {
+  const { bpffs, mapcompat, nomount, debug, baseBtf } = root.opts<Partial<Flags>>();
+  return {
+    bpffs: bpffs === true,
+    mapcompat: mapcompat === true,
+    nomount: nomount === true,
+    debug: debug === true,
+    baseBtf,
+  };
+}

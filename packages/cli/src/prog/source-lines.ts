@@ -1,0 +1,58 @@
+import type { Btf } from "@tsbpf/core";
+import { decodeText } from "@tsbpf/core/base";
+import type { ProgramLayout } from "@tsbpf/linux";
+
+/** Where an instruction comes from. */
+export interface SourceLine {
+  readonly file: string;
+  readonly text: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+/** The text at an offset into BTF's strings. */
+function stringAt(btf: Btf, offset: number): string {
+  const { bytes } = btf;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const start = view.getUint32(4, true) + view.getUint32(16, true) + offset;
+  const end = bytes.indexOf(0, start);
+  return decodeText(bytes.subarray(start, end < 0 ? undefined : end));
+}
+
+/** Source lines by the slot that they begin at. */
+export function linesBySlot(layout: ProgramLayout, btf: Btf | undefined): ReadonlyMap<number, SourceLine> {
+  return linesBy(layout, btf, (index) => layout.lines[index]!.slot);
+}
+
+/** Source lines by the address of the native code that they begin at. */
+export function linesByAddress(layout: ProgramLayout, btf: Btf | undefined): ReadonlyMap<bigint, SourceLine> {
+  return linesBy(layout, btf, (index) => layout.nativeLines[index]);
+}
+
+function linesBy<K>(
+  layout: ProgramLayout,
+  btf: Btf | undefined,
+  keyOf: (index: number) => K | undefined,
+): Map<K, SourceLine> {
+  const lines = new Map<K, SourceLine>();
+  if (btf === undefined) return lines;
+  layout.lines.forEach(({ fileOffset, textOffset, line, column }, index) => {
+    const key = keyOf(index);
+    if (key === undefined || lines.has(key)) return;
+    const text = stringAt(btf, textOffset).trimStart();
+    lines.set(key, { file: stringAt(btf, fileOffset), text, line, column });
+  });
+  return lines;
+}
+
+/** The line as a comment of a listing; with `position` where it is, too. */
+export function lineText({ file, text, line, column }: SourceLine, position: boolean): string {
+  return position ? `; ${text} [file:${file} line_num:${line} line_col:${column}]` : `; ${text}`;
+}
+
+/** The line's members in bpftool's JSON. */
+export function lineJson({ file, text, line, column }: SourceLine, position: boolean): object {
+  if (text === "") return {};
+  if (!position) return { src: text };
+  return { src: text, file: file || undefined, line_num: line || undefined, line_col: column || undefined };
+}
