@@ -1,3 +1,15 @@
+export {
+  functionsWithoutReturn,
+  type IteratorArgument,
+  iteratorTargets,
+  lsmHooks,
+  modifiableFunctions,
+  type StructOpsRules,
+  sleepableFunctions,
+  structOpsRules,
+  tracepointArgument,
+  untraceableFunctions,
+} from "./attach-facts.js";
 export { type AttachType, attachTypeId, attachTypeName, attachTypes } from "./attach-types.js";
 export {
   type ContextAccess,
@@ -77,6 +89,7 @@ export {
   BPF_RINGBUF_HDR_SZ,
 } from "./map-flags.js";
 export { helperMapRules, mapHelperRules } from "./map-helpers.js";
+export { mapStruct } from "./map-structs.js";
 export { isMapType, type MapType, mapTypeId, mapTypeName, mapTypes } from "./map-types.js";
 export type { HelperGrant, HelperMapRule, Kfunc, MapHelperRule, ProgramRules, ReturnRule } from "./program-rules.js";
 export { returnRule, rulesOfProgramType } from "./program-type-rules.js";

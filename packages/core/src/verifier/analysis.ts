@@ -9,6 +9,7 @@ import {
 } from "../abi/index.js";
 import type { Btf } from "../btf/index.js";
 import type { Slots } from "../isa/index.js";
+import type { AttachTarget } from "./attach-target.js";
 import type { VerifierFunction, VerifierInput, VerifierLine, VerifierMap, VerifyOptions } from "./input.js";
 import type { VerifierLog } from "./log.js";
 import { type InstructionNames, printInstruction } from "./print-instruction.js";
@@ -140,6 +141,11 @@ export class Analysis {
   readonly visits: Uint32Array;
   readonly pointerTypes: Int32Array;
   readonly branches: Uint8Array;
+
+  /** Types of maps that aren't the program's own, from index 3 on. */
+  readonly #otherTypes: (Btf | undefined)[] = [undefined, undefined, undefined];
+  /** What a tracing, LSM or struct_ops program attaches to. */
+  target: AttachTarget | undefined;
 
   readonly pool = new FramePool();
   readonly #names: InstructionNames = {
@@ -315,10 +321,24 @@ export class Analysis {
     return index + 1;
   }
 
-  /** Name of a type: `object` is {@link KERNEL_TYPES} or {@link PROGRAM_TYPES}. */
+  /** The types that a record's object number stands for: {@link KERNEL_TYPES}, {@link PROGRAM_TYPES} or a map's. */
+  typesOf(object: number): Btf {
+    const types =
+      object === KERNEL_TYPES ? this.kernelTypes : object === PROGRAM_TYPES ? this.btf : this.#otherTypes[object];
+    return types ?? this.notModelled("typed pointers without their types");
+  }
+
+  /** The object number of a set of types. */
+  objectOfTypes(types: Btf): number {
+    if (types === this.kernelTypes) return KERNEL_TYPES;
+    if (types === this.btf) return PROGRAM_TYPES;
+    const known = this.#otherTypes.indexOf(types);
+    return known >= 0 ? known : this.#otherTypes.push(types) - 1;
+  }
+
+  /** Name of a type. */
   typeNameOf(object: number, typeId: number): string {
-    const type = (object === PROGRAM_TYPES ? this.btf : this.kernelTypes)?.type(typeId);
-    return type !== undefined && "name" in type ? type.name : "";
+    return this.typesOf(object).name(typeId);
   }
 
   /** The subprogram that an instruction belongs to. */

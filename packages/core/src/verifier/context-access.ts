@@ -1,6 +1,6 @@
 import { type ContextPointer, findContextField } from "../abi/index.js";
-import type { Analysis } from "./analysis.js";
-import { ID, registerAt, TYPE } from "./domain/register.js";
+import { type Analysis, KERNEL_TYPES } from "./analysis.js";
+import { AUX, ID, OBJECT, registerAt } from "./domain/register.js";
 import { requireUnmodified } from "./memory-region.js";
 import {
   BTF_ID,
@@ -17,6 +17,7 @@ import {
   TRUSTED,
 } from "./pointer-types.js";
 import { setPointer, setUnknownScalar } from "./registers.js";
+import { accessTypedContext } from "./typed-context.js";
 
 const pointerTypes: Readonly<Record<ContextPointer, number>> = {
   packet: PACKET,
@@ -47,7 +48,15 @@ export function accessContext(
 ): void {
   requireUnmodified(analysis, register, false);
   const { context } = analysis.rules;
-  if (typeof context === "string") analysis.notModelled(`the context of ${analysis.type} programs`);
+  if (context === "btf") {
+    accessTypedContext(analysis, offset, size, write, into);
+    return;
+  }
+  if (context === "scratch") {
+    accessScratch(analysis, offset, size, write, into);
+    return;
+  }
+  if (context === "target") analysis.notModelled(`the context of ${analysis.type} programs`);
   const field = findContextField(context, { offset, size, write, attachType: analysis.attachType });
   if (field === undefined || (field.pointer !== undefined && signExtends)) {
     analysis.deny("context_access", `invalid bpf_context access off=${offset} size=${size}`);
@@ -60,8 +69,21 @@ export function accessContext(
     return;
   }
   const type = pointerTypes[field.pointer];
-  if (field.struct !== undefined) analysis.notModelled(`a context field that points to struct ${field.struct}`);
   setPointer(records, at, type);
   if ((type & MAYBE_NULL) !== 0) records[at + ID] = analysis.freshId();
-  records[at + TYPE] = type;
+  if (field.struct === undefined) return;
+  const [typeId] = analysis.kernelTypes?.find(field.struct, "struct") ?? [];
+  if (typeId === undefined) analysis.notModelled(`struct ${field.struct} without the kernel's types`);
+  records[at + OBJECT] = KERNEL_TYPES;
+  records[at + AUX] = typeId;
+}
+
+/** The context of a syscall program is memory of its own; how much there is, a test run has to know. */
+const MAX_SCRATCH = 0xffff;
+
+function accessScratch(analysis: Analysis, offset: number, size: number, write: boolean, into: number): void {
+  if (offset < 0 || offset >= MAX_SCRATCH || offset % size !== 0) {
+    analysis.deny("context_access", `invalid bpf_context access off=${offset} size=${size}`);
+  }
+  if (!write && into >= 0) setUnknownScalar(analysis, analysis.frame.records, registerAt(into));
 }

@@ -1,10 +1,11 @@
 import { returnRule } from "../abi/index.js";
-import { CALLS_CALLBACK } from "./analysis.js";
+import { type Analysis, CALLS_CALLBACK } from "./analysis.js";
 import { copyRegister, registerAt, S32_MAX, S32_MIN, SMAX, SMIN, TYPE } from "./domain/register.js";
 import { SCALAR, STACK, typeName } from "./pointer-types.js";
 import { printFrame } from "./print-state.js";
 import { checkLeaks } from "./references.js";
 import { boundNumber, hidesValue, requireReadable } from "./registers.js";
+import { hookResult } from "./typed-context.js";
 import type { Walk } from "./walk.js";
 import { widenScalars } from "./widening.js";
 
@@ -62,7 +63,7 @@ function checkCallbackResult(walk: Walk): void {
   }
 }
 
-function checkRange(walk: Walk, min: number, max: number, when: string, only32: boolean): void {
+function checkRange(walk: Walk, min: number, max: number, when: string, only32: boolean, note = ""): void {
   const { analysis } = walk;
   const { records } = analysis.frame;
   const at = registerAt(0);
@@ -77,13 +78,15 @@ function checkRange(walk: Walk, min: number, max: number, when: string, only32: 
   if (smin > -(1n << 63n)) known += ` smin=${smin}`;
   if (smax < (1n << 63n) - 1n) known += ` smax=${smax}`;
   if (known === "") known = " unknown scalar value";
-  analysis.invalid("return_value", `${when} the register R0 has${known} should have been in [${min}, ${max}]`);
+  analysis.invalid("return_value", `${when} the register R0 has${known} should have been in [${min}, ${max}]${note}`);
 }
 
 /** What the program returns to the kernel. */
 function checkResult(walk: Walk): void {
-  const { analysis } = walk;
-  const { frame } = analysis;
+  const analysis: Analysis = walk.analysis;
+  const { frame, target } = analysis;
+  const ofProgram = frame.subprogram === 0 || frame.inExceptionCallback;
+  if (ofProgram && returnsNothing(analysis)) return;
   requireReadable(analysis, 0);
   if (hidesValue(analysis, 0)) analysis.deny("pointer_leak", "R0 leaks addr as return value");
   const type = frame.records[registerAt(0) + TYPE]!;
@@ -93,15 +96,35 @@ function checkResult(walk: Walk): void {
     checkRange(walk, frame.callbackMin, frame.callbackMax, "At async callback return", false);
     return;
   }
-  if (frame.subprogram !== 0 && !frame.inExceptionCallback) {
+  if (!ofProgram) {
     if (type === SCALAR) return;
     analysis.invalid("return_value", `At subprogram exit the register R0 is not a scalar value (${typeName(type)})`);
   }
-  const rule = returnRule(analysis.type, analysis.attachType);
+  const hook =
+    analysis.type === "lsm" && analysis.attachType === "lsm_mac" ? hookResult(target?.name ?? "") : undefined;
+  const rule = hook ?? resultRule(analysis);
   if (rule === undefined) return;
   requireScalarResult(walk, type, "At program exit");
   walk.precision.mark(0);
-  checkRange(walk, rule.min, rule.max, "At program exit", false);
+  const note = isVoidCgroupHook(analysis)
+    ? "\nNote, BPF_LSM_CGROUP that attach to void LSM hooks can't modify return value!"
+    : "";
+  checkRange(walk, rule.min, rule.max, "At program exit", hook !== undefined, note);
+}
+
+/** Hooks and members without a result, whose programs leave r0 as it is. */
+function returnsNothing({ type, attachType, target }: Analysis): boolean {
+  if (target === undefined || target.returns !== 0) return false;
+  return (type === "lsm" && attachType !== "lsm_cgroup") || type === "struct_ops";
+}
+
+function isVoidCgroupHook({ attachType, target }: Analysis): boolean {
+  return attachType === "lsm_cgroup" && target?.returns === 0;
+}
+
+function resultRule(analysis: Analysis): { readonly min: number; readonly max: number } | undefined {
+  if (analysis.attachType !== "lsm_cgroup") return returnRule(analysis.type, analysis.attachType);
+  return isVoidCgroupHook(analysis) ? { min: 1, max: 1 } : { min: 0, max: 1 };
 }
 
 function requireScalarResult(walk: Walk, type: number, when: string): void {

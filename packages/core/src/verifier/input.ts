@@ -27,6 +27,8 @@ export interface VerifierMap {
 export interface VerifierFunction {
   readonly slot: number;
   readonly typeId: TypeId;
+  /** In place of what the type says: hidden functions are static to the verifier, although BTF has them as global. */
+  readonly linkage?: "static" | "global" | undefined;
 }
 
 /** Source position of the instructions from `slot` on. */
@@ -58,6 +60,8 @@ export interface VerifierInput {
   readonly lines?: readonly VerifierLine[] | undefined;
   /** Function or type in {@link kernelTypes} that the program attaches to. */
   readonly attachBtfId?: TypeId | undefined;
+  /** Of a struct_ops program: index of the member of the struct {@link attachBtfId} that it implements. */
+  readonly structOpsMember?: number | undefined;
   /** The running kernel's types: needed for kernel functions and typed pointers. */
   readonly kernelTypes?: Btf | undefined;
 }

@@ -65,7 +65,7 @@ export function isPointerField(field: MapField): boolean {
 }
 
 const none: readonly MapField[] = [];
-const found = new WeakMap<VerifierMap, readonly MapField[]>();
+const found = new WeakMap<Btf, Map<TypeId, readonly MapField[]>>();
 /** Nesting of structs that is looked into. */
 const MAX_DEPTH = 8;
 const MAX_FIELDS = 64;
@@ -74,12 +74,22 @@ const MAX_FIELDS = 64;
 export function fieldsOf(analysis: Analysis, map: VerifierMap): readonly MapField[] {
   if (map.valueTypeId === undefined || map.valueTypeId === 0) return none;
   if (map.btf === undefined) return analysis.notModelled("a map's value type without its BTF");
-  let fields = found.get(map);
+  return structFieldsOf(map.btf, map.valueTypeId);
+}
+
+/** The special fields of a type. */
+export function structFieldsOf(btf: Btf, typeId: TypeId): readonly MapField[] {
+  let ofBtf = found.get(btf);
+  if (ofBtf === undefined) {
+    ofBtf = new Map();
+    found.set(btf, ofBtf);
+  }
+  let fields = ofBtf.get(typeId);
   if (fields === undefined) {
     const collected: MapField[] = [];
-    collect(map.btf, map.valueTypeId, 0, 0, collected);
+    collect(btf, typeId, 0, 0, collected);
     fields = collected.sort((a, b) => a.offset - b.offset);
-    found.set(map, fields);
+    ofBtf.set(typeId, fields);
   }
   return fields;
 }

@@ -8,11 +8,12 @@ import {
   xdpSockStruct,
 } from "../abi/index.js";
 import { checkAlignment } from "./alignment.js";
-import { accessBtfObject, accessMapObject } from "./btf-access.js";
+import { accessBtfObject } from "./btf-access.js";
 import { accessContext } from "./context-access.js";
 import { signExtend64 } from "./domain/arithmetic.js";
 import { repairBounds, truncate } from "./domain/bounds.js";
 import { AUX, isConstant, OBJECT, OFF, registerAt, SMIN, TYPE, VALUE } from "./domain/register.js";
+import { accessMapObject } from "./map-object.js";
 import { accessMapValue } from "./map-values.js";
 import { checkPacketRegion, checkRegion, denyNegativeMinimum } from "./memory-region.js";
 import {

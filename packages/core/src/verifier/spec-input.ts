@@ -31,7 +31,7 @@ export function verifierInput(object: ObjectSpec, program: ProgramSpec, kernelTy
     btf: object.btf,
     functions: program.functions.filter(({ typeId }) => typeId !== 0),
     lines: program.lines,
-    attachBtfId: attachTarget(program, kernelTypes),
+    ...attachTarget(program, kernelTypes),
     kernelTypes,
   };
 }
@@ -110,15 +110,31 @@ function kernelId(
   throw new BpfError("NO_SUCH_SYMBOL", `the kernel's types do not have ${reference.name}`, { name: reference.name });
 }
 
-function attachTarget(program: ProgramSpec, kernelTypes: Btf | undefined): TypeId | undefined {
+function attachTarget(
+  program: ProgramSpec,
+  kernelTypes: Btf | undefined,
+): Pick<VerifierInput, "attachBtfId" | "structOpsMember"> {
+  if (program.type === "struct_ops") return structOpsMember(program, kernelTypes);
   const target = program.attachTo?.slice(program.attachTo.indexOf(":") + 1);
   const wanted = target === undefined ? undefined : targetName(program, target);
-  if (wanted === undefined || kernelTypes === undefined) return undefined;
+  if (wanted === undefined || kernelTypes === undefined) return {};
   const [id] = kernelTypes.find(wanted.name, wanted.kind);
   if (id === undefined) {
     throw new BpfError("NO_ATTACH_TARGET", `the kernel's types have no ${wanted.kind} ${wanted.name}`, { target });
   }
-  return id;
+  return { attachBtfId: id };
+}
+
+function structOpsMember(
+  program: ProgramSpec,
+  kernelTypes: Btf | undefined,
+): Pick<VerifierInput, "attachBtfId" | "structOpsMember"> {
+  const [name = "", member = ""] = (program.attachTo ?? "").split("/");
+  const [id] = kernelTypes?.find(name, "struct") ?? [];
+  const struct = id === undefined ? undefined : kernelTypes?.type(id);
+  if (id === undefined || struct?.kind !== "struct") return {};
+  const index = struct.members.findIndex((each) => each.name === member);
+  return index < 0 ? {} : { attachBtfId: id, structOpsMember: index };
 }
 
 /** Names in the kernel's BTF of what a program with this attach type attaches to. */

@@ -68,7 +68,7 @@ function createSubprogram(analysis: Analysis, start: number, end: number): Subpr
     isExceptionCallback: false,
     changesPacket: false,
     mightSleep: false,
-    global: start !== 0 && func?.linkage === "global",
+    global: start !== 0 && (record?.linkage ?? func?.linkage) === "global",
     name: func?.name ?? "",
     typeId: record?.typeId ?? 0,
     called: false,

@@ -2,6 +2,7 @@ import { type HelperPrototype, helperPrototypes, rulesOfProgramType } from "../a
 import { FormatError } from "../base/index.js";
 import { decodeSlots } from "../isa/index.js";
 import { Analysis, type AvailableHelper, NotModelled, Rejection } from "./analysis.js";
+import { findAttachTarget } from "./attach-target.js";
 import { computePostorder, GraphWalk } from "./control-flow.js";
 import { registerAt } from "./domain/register.js";
 import { explore } from "./explore.js";
@@ -109,12 +110,16 @@ function analyze(analysis: Analysis): void {
 const sleepableTracing: ReadonlySet<string> = new Set(["trace_fentry", "trace_fexit", "modify_return", "trace_iter"]);
 
 function checkAttachment(analysis: Analysis): void {
-  const { attachType, rules, type } = analysis;
-  if (type === "syscall") {
+  if (analysis.type === "syscall") {
     if (!analysis.sleepable) analysis.invalid("attach", "Syscall programs can only be sleepable");
     return;
   }
-  if (!analysis.sleepable) return;
+  if (analysis.sleepable) requireSleepableType(analysis);
+  analysis.target = findAttachTarget(analysis);
+}
+
+function requireSleepableType(analysis: Analysis): void {
+  const { attachType, rules, type } = analysis;
   const tracing = type !== "tracing" || (attachType !== undefined && sleepableTracing.has(attachType));
   if (rules.sleepable && tracing) return;
   analysis.invalid("attach", "Only fentry/fexit/fmod_ret, lsm, iter, uprobe, and struct_ops programs can be sleepable");
