@@ -1,3 +1,4 @@
+export * from "./af-xdp/index.js";
 export { Attachment, BpfLink, findUsdt, IteratorLink } from "./attach/index.js";
 export { kernelProblem } from "./availability.js";
 export * from "./doctor/index.js";

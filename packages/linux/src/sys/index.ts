@@ -7,7 +7,7 @@ export { closedError, duplicate, FileDescriptor } from "./file-descriptor.js";
 export { lastErrno, libc } from "./libc.js";
 export { createMap, type MapCreate } from "./map-create.js";
 export { elementCommands, MapElements } from "./map-elements.js";
-export { mapMemory, mapMemoryAt, PAGE_SIZE } from "./mapping.js";
+export { allocatePages, mapMemory, mapMemoryAt, OwnedMapping, PAGE_SIZE } from "./mapping.js";
 export { addressOf, cString, keepAlive, NativeBuffer, setU64, textOf, viewOf } from "./memory.js";
 export { inSandboxNamespace, NetworkNamespace } from "./network-namespace.js";
 export { type KernelMapInfo, type KernelProgramInfo, mapInfo, objectInfo, programInfo } from "./object-info.js";
