@@ -3,56 +3,13 @@
 // the rejected. Options: --differences prints each one; --case N prints one case's log; --counts checks the figures too.
 import { existsSync, readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
-import { attachTypeName, parseBtf, verify } from "../packages/core/dist/index.js";
+import { readRawJob } from "../packages/cli/dist/verify/job.js";
+import { jobInput } from "../packages/cli/dist/verify/job-input.js";
+import { parseBtf, verify } from "../packages/core/dist/index.js";
 
 const options = process.argv.slice(2);
 const shared = process.env.TSBPF_SHARED ?? new URL("../../shared", import.meta.url).pathname;
 const file = `${shared}/oracle/verifier-cases.jsonl.gz`;
-
-function fromHex(text) {
-  return Uint8Array.from(Buffer.from(text, "hex"));
-}
-
-/** Types and strings as the cases have them, with the header that BTF has before them. */
-function btfOf(job) {
-  if (!job.btf_types_hex) return undefined;
-  const types = fromHex(job.btf_types_hex);
-  const strings = fromHex(job.btf_strings_hex);
-  const bytes = new Uint8Array(24 + types.length + strings.length);
-  const view = new DataView(bytes.buffer);
-  view.setUint16(0, 0xeb9f, true);
-  bytes[2] = 1;
-  view.setUint32(4, 24, true);
-  view.setUint32(12, types.length, true);
-  view.setUint32(16, types.length, true);
-  view.setUint32(20, strings.length, true);
-  bytes.set(types, 24);
-  bytes.set(strings, 24 + types.length);
-  return parseBtf(bytes);
-}
-
-function mapOf(map, btf) {
-  return {
-    name: "",
-    type: map.type,
-    keySize: map.key,
-    valueSize: map.value,
-    maxEntries: map.max,
-    flags: map.flags,
-    btf,
-    keyTypeId: map.btf_value === 0 ? 0 : 1,
-    valueTypeId: map.btf_value,
-  };
-}
-
-function functionsOf(job) {
-  const bytes = fromHex(job.func_info ?? "");
-  const view = new DataView(bytes.buffer);
-  return Array.from({ length: bytes.length / 8 }, (_, i) => ({
-    slot: view.getUint32(8 * i, true),
-    typeId: view.getUint32(8 * i + 4, true),
-  }));
-}
 
 let kernelTypes;
 function vmlinux() {
@@ -62,19 +19,7 @@ function vmlinux() {
 }
 
 function inputOf(job) {
-  const btf = btfOf(job);
-  return {
-    insns: fromHex(job.insns),
-    type: job.prog_type_name,
-    attachType: attachTypeName(job.expected_attach_type),
-    flags: job.prog_flags,
-    license: "GPL",
-    maps: new Map(job.maps.filter((map) => map.type !== 0).map((map) => [map.fd, mapOf(map, btf)])),
-    btf,
-    functions: functionsOf(job),
-    attachBtfId: job.attach_btf_id,
-    kernelTypes: vmlinux(),
-  };
+  return jobInput(readRawJob(job), vmlinux());
 }
 
 if (!existsSync(file)) {

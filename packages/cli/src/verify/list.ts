@@ -5,7 +5,8 @@ import type { ExitStatus } from "../exit-status.js";
 import { chooseProgram, readInput, readObjectFile } from "../object-file.js";
 import { type Session, toJson } from "../session.js";
 import { statusOf } from "./command.js";
-import { type Job, parseJob, type RawJob, readRawJob } from "./job.js";
+import { type Job, parseJob, readRawJob } from "./job.js";
+import { jobInput } from "./job-input.js";
 import { describeVerdict, judge, judgeByMachine, loadKernelTypes } from "./judge-machine.js";
 import type { FullResult, VerifyOptions, VerifyResult } from "./result.js";
 
@@ -86,38 +87,5 @@ async function judgeRaw(job: Job, options: VerifyOptions): Promise<FullResult> {
     const { judgeRawByKernel } = await import("./judge-kernel.js");
     return { ...head, ...(await judgeRawByKernel(raw, options)) };
   }
-  return { ...head, ...describeVerdict(judge(await inputOf(raw, options), options)) };
-}
-
-async function inputOf(raw: RawJob, options: VerifyOptions) {
-  const { insns, type, attachType, flags, maps, btf, functions, attachBtfId } = raw;
-  const records = new DataView(functions.buffer, functions.byteOffset, functions.byteLength);
-  return {
-    insns,
-    type,
-    attachType,
-    flags,
-    license: "GPL",
-    maps: new Map(
-      maps.map((map) => [
-        map.fd,
-        {
-          name: "",
-          type: map.type,
-          keySize: map.key,
-          valueSize: map.value,
-          maxEntries: map.max,
-          flags: map.flags ?? 0,
-          ...(map.btf_value ? { btf: btf?.types, keyTypeId: 1, valueTypeId: map.btf_value } : {}),
-        },
-      ]),
-    ),
-    btf: btf?.types,
-    functions: Array.from({ length: Math.floor(functions.length / 8) }, (_, index) => ({
-      slot: records.getUint32(8 * index, true),
-      typeId: records.getUint32(8 * index + 4, true),
-    })),
-    attachBtfId,
-    kernelTypes: await loadKernelTypes(options.btf),
-  };
+  return { ...head, ...describeVerdict(judge(jobInput(raw, await loadKernelTypes(options.btf)), options)) };
 }

@@ -7,6 +7,7 @@ import { checkConstantString } from "./constant-string.js";
 import { AUX, isConstant, MAP_UID, OBJECT, REF, registerAt, TYPE, UMAX, VALUE } from "./domain/register.js";
 import { checkCallMemory, checkSizedMemory } from "./helper-memory.js";
 import type { VerifierMap } from "./input.js";
+import { findExchangedField, type PointerField } from "./kernel-pointers.js";
 import {
   ALLOCATED,
   BTF_ID,
@@ -40,6 +41,7 @@ import { hidesValue, isNull, requireReadable, unsignedNumber } from "./registers
 import { lockOrUnlock } from "./spin-locks.js";
 import type { RawAccess } from "./stack-access.js";
 import { checkTimer } from "./timers.js";
+import { checkTypedArgument } from "./typed-arguments.js";
 import type { Walk } from "./walk.js";
 
 const memoryTypes = [
@@ -98,6 +100,13 @@ export interface CallArguments {
   /** Greatest value of the size argument. */
   sizeLimit: number;
   subprogram: number;
+  /** The field that bpf_kptr_xchg works on. */
+  pointerField: PointerField | undefined;
+  /** A per-CPU pointer argument: whose types, and its type. */
+  perCpuObject: number;
+  perCpuType: number;
+  /** ... which is of an object that the program allocated. */
+  perCpuAllocated: boolean;
   readonly raw: RawAccess;
 }
 
@@ -113,6 +122,10 @@ export function newCallArguments(prototype: HelperPrototype): CallArguments {
     allocated: 0,
     sizeLimit: 0,
     subprogram: 0,
+    pointerField: undefined,
+    perCpuObject: 0,
+    perCpuType: 0,
+    perCpuAllocated: false,
     raw: { register: 0, size: 0 },
   };
 }
@@ -186,7 +199,7 @@ function checkType(walk: Walk, call: CallArguments, register: number, argument: 
       `${call.prototype.name}() may write into memory pointed by R${register} type=${typeName(type)}`,
     );
   }
-  analysis.notModelled("a typed kernel pointer as a helper's argument");
+  checkTypedArgument(walk, call, register, argument);
 }
 
 function noteRelease(walk: Walk, call: CallArguments, register: number, argument: HelperArgument): void {
@@ -264,11 +277,14 @@ function checkByKind(walk: Walk, call: CallArguments, index: number, register: n
       analysis.notModelled("dynptrs");
       break;
     case "kptr_xchg_dest":
-      analysis.notModelled("bpf_kptr_xchg");
-      break;
+      findExchangedField(walk, call, register);
+      return;
     case "percpu_btf_id":
-      analysis.notModelled("per-CPU kernel pointers");
-      break;
+      if (records[at + AUX] === 0) analysis.deny("argument", `Helper has invalid btf_id in R${register}`);
+      call.perCpuObject = records[at + OBJECT]!;
+      call.perCpuType = records[at + AUX]!;
+      call.perCpuAllocated = (records[at + TYPE]! & RCU) !== 0;
+      return;
     default:
   }
 }

@@ -1,5 +1,7 @@
 import { type HelperPrototype, helperMapRules, helperPrototypes, mapHelperRules, mapTypeName } from "../abi/index.js";
-import type { Analysis } from "./analysis.js";
+import { resolve } from "../btf/index.js";
+import { type Analysis, KERNEL_TYPES } from "./analysis.js";
+import { setTypedPointer } from "./btf-access.js";
 import {
   HELPER_FIND_VMA,
   HELPER_FOR_EACH_MAP_ELEM,
@@ -33,12 +35,26 @@ import { type CallArguments, checkArgument, newCallArguments } from "./helper-ar
 import { callForEach, callLoop, callTimerCallback } from "./helper-callbacks.js";
 import { MAP_READ_ONLY_PROGRAM } from "./input.js";
 import { forgetPacketPointers } from "./invalidate.js";
+import { giveObjectToMap, setExchangedObject } from "./kernel-pointers.js";
 import { findField } from "./map-fields.js";
 import { accessMemory } from "./memory.js";
 import { pushPath } from "./pending.js";
-import { MAP_VALUE, MAYBE_NULL, MEM, READ_ONLY, RINGBUF_MEM, SOCK_COMMON, SOCKET, TCP_SOCK } from "./pointer-types.js";
+import {
+  ALLOCATED,
+  MAP_VALUE,
+  MAYBE_NULL,
+  MEM,
+  RCU,
+  READ_ONLY,
+  RINGBUF_MEM,
+  SOCK_COMMON,
+  SOCKET,
+  TCP_SOCK,
+  TRUSTED,
+} from "./pointer-types.js";
 import { acquireReference, checkLeaks, releaseReference } from "./references.js";
 import { isNull, setPointer, setUnknownScalar } from "./registers.js";
+import { kernelStruct } from "./struct-walk.js";
 import { HELPER_TAIL_CALL } from "./successors.js";
 import type { Walk } from "./walk.js";
 
@@ -162,9 +178,10 @@ function fillRawMemory(walk: Walk, call: CallArguments): void {
 function releaseArgument(walk: Walk, id: number, call: CallArguments): void {
   if (call.releases === 0) return;
   const analysis: Analysis = walk.analysis;
+  const release = call.prototype.name === "kptr_xchg" ? giveObjectToMap : releaseReference;
   const released =
     call.reference !== 0
-      ? releaseReference(analysis, call.reference)
+      ? release(analysis, call.reference)
       : isNull(analysis.frame.records, registerAt(call.releases));
   if (!released) {
     analysis.invalid("reference", `func ${fullName(id)}#${id} reference has not been acquired before`);
@@ -229,11 +246,52 @@ function setResult(walk: Walk, call: CallArguments): void {
       setPointer(records, at, MEM | flags | (returns.kind === "ringbuf_mem" ? RINGBUF_MEM : 0));
       records[at + AUX] = call.allocated;
       break;
+    case "btf_id":
+      setTypedResult(walk, call, flags);
+      break;
+    case "mem_or_btf_id":
+      setPerCpuResult(walk, call, flags);
+      break;
     default:
-      analysis.notModelled(`the kernel object that bpf_${call.prototype.name} returns`);
+      analysis.notModelled(`what bpf_${call.prototype.name} returns`);
   }
-  if ((records[at + TYPE]! & MAYBE_NULL) !== 0) records[at + ID] = analysis.freshId();
+  if ((records[at + TYPE]! & MAYBE_NULL) !== 0 && records[at + ID] === 0) records[at + ID] = analysis.freshId();
   linkReference(walk, call);
+}
+
+function setTypedResult(walk: Walk, call: CallArguments, flags: number): void {
+  const analysis: Analysis = walk.analysis;
+  const { returns, name } = call.prototype;
+  if (call.pointerField !== undefined) {
+    setExchangedObject(analysis, call.pointerField);
+    return;
+  }
+  if (returns.struct === undefined) analysis.notModelled(`the kernel object that bpf_${name} returns`);
+  const type = flags | (returns.trusted ? TRUSTED : 0);
+  const at = registerAt(0);
+  setTypedPointer(analysis, analysis.frame.records, at, KERNEL_TYPES, kernelStruct(analysis, returns.struct), type);
+}
+
+/** bpf_per_cpu_ptr and bpf_this_cpu_ptr: one CPU's instance of a variable. */
+function setPerCpuResult(walk: Walk, call: CallArguments, flags: number): void {
+  const analysis: Analysis = walk.analysis;
+  const { records } = analysis.frame;
+  const types = analysis.typesOf(call.perCpuObject);
+  const typeId = resolve(types, call.perCpuType);
+  const { kind } = types.type(typeId);
+  const at = registerAt(0);
+  if (kind === "struct" || kind === "union") {
+    const type = call.perCpuAllocated ? ALLOCATED | RCU : flags & ~READ_ONLY;
+    setTypedPointer(analysis, records, at, call.perCpuObject, call.perCpuType, type);
+    return;
+  }
+  const size = types.size(typeId);
+  if (size === undefined) {
+    const name = types.name(typeId);
+    analysis.invalid("argument", `unable to resolve the size of type '${name}': -22`);
+  }
+  setPointer(records, at, MEM | flags);
+  records[at + AUX] = size;
 }
 
 function setMapValue(walk: Walk, call: CallArguments, flags: number): void {

@@ -1,3 +1,5 @@
+import { accessBtfObject } from "./btf-access.js";
+import { accessContext } from "./context-access.js";
 import { AUX, isConstant, OFF, registerAt, SMIN, TYPE, UMAX, UMIN } from "./domain/register.js";
 import { checkMapMode, checkMapValueRegion, mapIn } from "./map-values.js";
 import { checkBuffer, checkPacketAccess } from "./memory.js";
@@ -22,6 +24,18 @@ import type { Walk } from "./walk.js";
 
 /** Sizes end here (`BPF_MAX_VAR_SIZ`). */
 const MAX_SIZE = 1 << 29;
+
+/** Program types whose context is the very memory that the program sees, not rewritten. */
+const plainContexts: ReadonlySet<string> = new Set([
+  "syscall",
+  "kprobe",
+  "tracepoint",
+  "raw_tracepoint",
+  "raw_tracepoint_writable",
+  "tracing",
+  "lsm",
+  "struct_ops",
+]);
 
 /** What a call does with the memory behind a pointer. */
 export interface CallMemory {
@@ -63,15 +77,23 @@ export function checkCallMemory(walk: Walk, register: number, size: number, use:
       checkStackRange(walk, register, off, size, use.zeroSizeAllowed, use.write, use.raw);
       return;
     case BTF_ID:
-      analysis.notModelled("a kernel object as a helper's memory");
-      break;
+      accessBtfObject(walk, { register, offset: off, size, write: use.write, value: -1 }, off);
+      return;
     case CTX:
-      if (analysis.rules.context === "scratch") analysis.notModelled("the context of syscall programs as memory");
-      break;
+      if (!plainContexts.has(analysis.type)) break;
+      checkContextMemory(walk, register, size, use);
+      return;
     default:
   }
   if (use.zeroSizeAllowed && size === 0 && isNull(records, at)) return;
   analysis.deny("argument", `R${register} type=${typeName(type)} expected=fp`);
+}
+
+/** A context that isn't rewritten: its last byte has to be accessible. */
+function checkContextMemory(walk: Walk, register: number, size: number, use: CallMemory): void {
+  const { analysis } = walk;
+  if (size > 0) accessContext(analysis, register, size - 1, 1, use.write, -1, false);
+  else if (!use.zeroSizeAllowed) analysis.deny("argument", "");
 }
 
 function refuseWrite(walk: Walk, register: number, type: number): never {

@@ -64,6 +64,11 @@ export function isPointerField(field: MapField): boolean {
   return pointerNames[field.kind] !== undefined;
 }
 
+/** Nodes of lists and trees. */
+export function isGraphNode({ kind }: MapField): boolean {
+  return kind === "list_node" || kind === "rb_node";
+}
+
 const none: readonly MapField[] = [];
 const found = new WeakMap<Btf, Map<TypeId, readonly MapField[]>>();
 /** Nesting of structs that is looked into. */

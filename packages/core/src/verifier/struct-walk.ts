@@ -1,5 +1,5 @@
 import { type Btf, type BtfMember, type BtfType, resolve, type TypeId } from "../btf/index.js";
-import type { Analysis } from "./analysis.js";
+import { type Analysis, Rejection } from "./analysis.js";
 import { PERCPU, RCU, UNTRUSTED, USER_MEM } from "./pointer-types.js";
 import { EFAULT } from "./verdict.js";
 
@@ -154,4 +154,45 @@ export function walkStruct(analysis: Analysis, btf: Btf, typeId: TypeId, offset:
   let place = walk.enter(typeId, offset, size);
   while (place.kind === "struct") place = walk.enter(place.typeId, 0, size);
   return place;
+}
+
+/** Is an object of the type wanted, or one with such an object at `offset`, where it need not be the very type? */
+export function isOfType(
+  analysis: Analysis,
+  object: number,
+  typeId: TypeId,
+  offset: number,
+  wantedObject: number,
+  wantedId: TypeId,
+  strict: boolean,
+): boolean {
+  if (offset === 0 && object === wantedObject && typeId === wantedId) return true;
+  if (strict) return false;
+  const walk = new StructWalk(analysis, analysis.typesOf(object));
+  let at = offset;
+  let id = typeId;
+  for (;;) {
+    const inner = structAt(walk, id, at);
+    if (inner === undefined) return false;
+    if (object === wantedObject && inner === wantedId) return true;
+    id = inner;
+    at = 0;
+  }
+}
+
+/** The struct that starts at an offset of another; undefined, and why in the log, where there is none. */
+function structAt(walk: StructWalk, typeId: TypeId, offset: number): TypeId | undefined {
+  try {
+    const place = walk.enter(typeId, offset, 1);
+    return place.kind === "struct" ? place.typeId : undefined;
+  } catch (error) {
+    if (error instanceof Rejection) return undefined;
+    throw error;
+  }
+}
+
+/** The kernel's struct of a name. */
+export function kernelStruct(analysis: Analysis, name: string): TypeId {
+  const [id] = analysis.kernelTypes?.find(name, "struct") ?? [];
+  return id ?? analysis.notModelled(`struct ${name} without the kernel's types`);
 }
