@@ -8,7 +8,7 @@ import { describeKernel } from "../packages/linux/src/testing/kernel.js";
 const folder = new URL("../testdata/helpers/", import.meta.url);
 /** What Linux 6.18 answers; `vitest -u` on such a kernel writes it anew. */
 const recorded = new URL("linux-6.18.txt", folder);
-const objects = ["numbers", "maps", "network"];
+const objects = ["numbers", "maps", "network", "kfuncs"];
 
 /** Every program by itself, with fresh maps: a line for each number and text that it leaves. */
 async function outcome(host: Host): Promise<string> {

@@ -16,6 +16,7 @@ import {
   createArgumentGuard,
   Environment,
   installHelpers,
+  installKfuncs,
   packetLoader,
   Random,
   Runtime,
@@ -70,6 +71,7 @@ export class Machine implements Host {
   readonly #maps: MapCore;
   readonly #references: MachineReferences;
   readonly #objects = new Map<LiveMap, MapObject>();
+  readonly #kfuncs: ReadonlyMap<string, number>;
   readonly #engine: Interpreter;
   readonly #runners = new Map<ProgramType, TestRunner>();
   /** Maps that a program keeps alive. */
@@ -86,6 +88,7 @@ export class Machine implements Host {
     if (options.trace !== undefined) this.environment.trace = options.trace;
     this.#references = new MachineReferences(this.descriptors, this.environment.network, this.#objects);
     installHelpers(this.environment);
+    this.#kfuncs = installKfuncs(this.environment);
     const guard = createArgumentGuard(this.runtime, helperPrototypes, (address) => this.#maps.mapAt(address));
     this.runtime.helpers.setGuard(guard);
     this.runtime.loadPacket = packetLoader(this.runtime);
@@ -176,6 +179,7 @@ export class Machine implements Host {
     const { image, maps, log } = prepareProgram(spec, surroundings, {
       engine: this.#engine,
       helpers: this.runtime.helpers,
+      kfuncs: this.#kfuncs,
       cpus: this.cpus,
       owns: (map) => this.#objects.get(map.object.live) === map.object,
       mayCallThrough: (map, program) => this.#references.claimProgramArray(map.object.live, program),

@@ -1,20 +1,24 @@
 import { helperPrototypes } from "../abi/index.js";
 import { BpfError, NotSupportedError } from "../base/index.js";
 import { decodeSlots, OPCODE_LDDW, SLOT_SIZE } from "../isa/index.js";
-import type { HelperTable } from "../runtime/index.js";
+import { type HelperTable, MISSING_KFUNC } from "../runtime/index.js";
 import type { ProgramSpec } from "../spec/index.js";
 
 /** Where the maps that a program refers to lie. */
-export interface MapAddresses {
+export interface CodeAddresses {
   /** Address of the map's header. @throws BpfError for a name that there isn't. */
   header(name: string): number;
   /** Address of the map's only value. @throws SyscallError for a map whose values have no fixed address. */
   value(name: string): number;
+  /** Number of a kernel function in the runtime's table; undefined for one that isn't there. */
+  kfunc(name: string): number | undefined;
 }
 
 const OPCODE_CALL = 0x85;
 const PSEUDO_MAP_FD = 1;
 const PSEUDO_MAP_VALUE = 2;
+const PSEUDO_KFUNC_CALL = 2;
+const OPCODE_EXIT = 0x95;
 
 const helperNames: ReadonlyMap<number, string> = new Map(helperPrototypes.map(({ id, name }) => [id, name]));
 
@@ -23,31 +27,36 @@ const helperNames: ReadonlyMap<number, string> = new Map(helperPrototypes.map(({
  *
  * @throws NotSupportedError for kernel variables and functions that aren't weak: there is no kernel behind a Machine.
  */
-export function resolveCode(spec: ProgramSpec, maps: MapAddresses): Uint8Array {
-  const code = new CodePatch(spec.insns);
+export function resolveCode(spec: ProgramSpec, insns: Uint8Array, addresses: CodeAddresses): Uint8Array {
+  const code = new CodePatch(insns);
   for (const reference of spec.references) {
+    if (code.isDead(reference.slot)) continue;
     switch (reference.kind) {
       case "map":
-        code.load(reference.slot, PSEUDO_MAP_FD, maps.header(reference.map));
+        code.load(reference.slot, PSEUDO_MAP_FD, addresses.header(reference.map));
         break;
       case "map_value":
-        code.load(reference.slot, PSEUDO_MAP_VALUE, maps.value(reference.map) + reference.offset);
+        code.load(reference.slot, PSEUDO_MAP_VALUE, addresses.value(reference.map) + reference.offset);
         break;
       case "ksym":
-        if (!reference.weak) throw missing(reference.name, "variable");
-        code.load(reference.slot, 0, 0);
+        if (!reference.weak && addresses.kfunc(reference.name) === undefined) throw missing(reference.name, "variable");
+        // A weak kernel function's address tells whether it is there.
+        code.load(reference.slot, 0, addresses.kfunc(reference.name) === undefined ? 0 : 1);
         break;
-      case "kfunc":
-        if (!reference.weak) throw missing(reference.name, "function");
+      case "kfunc": {
+        const id = addresses.kfunc(reference.name);
+        if (id === undefined && !reference.weak) throw missing(reference.name, "function");
+        code.call(reference.slot, PSEUDO_KFUNC_CALL, id ?? MISSING_KFUNC);
         break;
+      }
     }
   }
   return code.bytes;
 }
 
 /** @throws NotSupportedError naming the first helper that the program calls and that isn't there. */
-export function checkHelpers(spec: ProgramSpec, helpers: HelperTable): void {
-  const slots = decodeSlots(spec.insns);
+export function checkHelpers(spec: ProgramSpec, insns: Uint8Array, helpers: HelperTable): void {
+  const slots = decodeSlots(insns);
   for (let slot = 0; slot < slots.length; slot++) {
     if (slots.opcode[slot] === OPCODE_LDDW) slot++;
     else if (
@@ -77,6 +86,21 @@ class CodePatch {
   constructor(insns: Uint8Array) {
     this.bytes = new Uint8Array(insns);
     this.#view = new DataView(this.bytes.buffer);
+  }
+
+  /** Was the instruction taken out because nothing reaches it? */
+  isDead(slot: number): boolean {
+    return this.bytes[slot * SLOT_SIZE] === OPCODE_EXIT;
+  }
+
+  /** A call of the function with this number, of the kind that the source register says. */
+  call(slot: number, source: number, id: number): void {
+    const at = slot * SLOT_SIZE;
+    if (this.bytes[at] !== OPCODE_CALL) {
+      throw new BpfError("REFERENCE", `slot ${slot} refers to a function and is no call`, { slot });
+    }
+    this.bytes[at + 1] = source << 4;
+    this.#view.setInt32(at + 4, id, true);
   }
 
   /** A lddw of an address, with the source register that says what it is. */

@@ -4,6 +4,7 @@ import type { Btf } from "../btf/index.js";
 import type { BpfMap } from "../host/index.js";
 import type { Engine, HelperTable, ProgramImage } from "../runtime/index.js";
 import type { ProgramSpec } from "../spec/index.js";
+import { removeDeadCode } from "./dead-code.js";
 import { failure } from "./failure.js";
 import { MachineMap } from "./machine-map.js";
 import { checkHelpers, resolveCode } from "./program-code.js";
@@ -38,6 +39,8 @@ export function prepareProgram(
   machine: {
     readonly engine: Engine;
     readonly helpers: HelperTable;
+    /** Kernel functions by name, and their numbers. */
+    readonly kfuncs: ReadonlyMap<string, number>;
     readonly cpus: number;
     owns(map: MachineMap): boolean;
     /** Whether the program may tail call through a prog array. */
@@ -53,11 +56,14 @@ export function prepareProgram(
   const { cpus } = machine;
   const verification = verify
     ? verifyProgram(spec, { maps, btf, kernelTypes, logLevel, cpus })
-    : { verified: false, log: "" };
-  checkHelpers(spec, machine.helpers);
-  const insns = resolveCode(spec, {
+    : { verified: false, log: "", visits: undefined };
+  const { visits } = verification;
+  const reached = visits === undefined ? spec.insns : removeDeadCode(spec.insns, visits);
+  checkHelpers(spec, reached, machine.helpers);
+  const insns = resolveCode(spec, reached, {
     header: (name) => maps.get(name)!.object.live.address,
     value: (name) => maps.get(name)!.object.valueAddress,
+    kfunc: (name) => machine.kfuncs.get(name),
   });
   const image = machine.engine.prepare({ name: spec.name, insns, verified: verification.verified });
   return { image, maps: [...maps.values()], log: verification.log };

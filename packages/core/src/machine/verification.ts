@@ -22,16 +22,27 @@ export interface VerificationContext {
 export interface Verification {
   readonly verified: boolean;
   readonly log: string;
+  /** Times that the verifier walked over each slot; undefined without a proof. */
+  readonly visits: Uint32Array | undefined;
 }
 
 /** @throws VerifierError for a program that the kernel would refuse, with a log even where none was asked for. */
 export function verifyProgram(spec: ProgramSpec, context: VerificationContext): Verification {
   const { logLevel, cpus } = context;
+  if (context.kernelTypes === undefined && usesKernel(spec)) {
+    return { verified: false, log: "not verified: that takes the kernel's types\n", visits: undefined };
+  }
   const input = inputOf(spec, context);
   const verdict = verify(input, { logLevel, cpus });
-  if (verdict.verdict === "accepted") return { verified: true, log: verdict.log };
-  if (verdict.verdict === "not_reached") return { verified: false, log: verdict.log };
-  throw rejection(spec, verdict, logLevel > 0 ? verdict.log : verify(input, { logLevel: 1, cpus }).log);
+  const { log } = verdict;
+  if (verdict.verdict === "accepted") return { verified: true, log, visits: verdict.facts.visits };
+  if (verdict.verdict === "not_reached") return { verified: false, log, visits: undefined };
+  throw rejection(spec, verdict, logLevel > 0 ? log : verify(input, { logLevel: 1, cpus }).log);
+}
+
+/** Does it call kernel functions, or read kernel variables? */
+function usesKernel(spec: ProgramSpec): boolean {
+  return spec.references.some(({ kind }) => kind === "kfunc" || kind === "ksym");
 }
 
 function inputOf(spec: ProgramSpec, { maps, btf, kernelTypes }: VerificationContext): VerifierInput {

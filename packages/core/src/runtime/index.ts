@@ -20,6 +20,7 @@ export {
 } from "./execution-area.js";
 export { HELPER_TAIL_CALL, type Helper, type HelperFunction, HelperTable } from "./helper-table.js";
 export { installHelpers } from "./helpers/index.js";
+export { installKfuncs, MISSING_KFUNC } from "./kfuncs/index.js";
 export {
   type Neighbour,
   type NetworkDevice,

@@ -88,6 +88,8 @@ export class SkbContext implements PacketContext {
   /** Whether the checksum was verified (CHECKSUM_UNNECESSARY), and how deep. */
   checksumVerified = false;
   checksumLevel = 0;
+  /** May the program write to the packet through helpers that take its pointer? So at layer 2. */
+  mayWrite = true;
   /** A flow hash that is set or computed already. */
   hashed = false;
   /** Tunnel metadata: what the packet came with, or what a helper wants it sent with. */
@@ -122,6 +124,7 @@ export class SkbContext implements PacketContext {
     this.checksumVerified = false;
     this.checksumLevel = 0;
     this.hashed = false;
+    this.mayWrite = !fromNetworkHeader;
     this.tunnel = undefined;
     this.packetStart = fromNetworkHeader ? this.networkHeader : frame;
     this.packetEnd = frame + length;
