@@ -21,6 +21,7 @@ describe.skipIf(!built)("tools/conformance-plugin (needs npm run build)", () => 
     const program = assemble("r0 = *(u8 *)(r1 + 1)\nr0 <<= 60\nr0 |= r2\nexit");
     expect(plugin(["01  ff  00  "], program)).toEqual({ status: 0, stdout: "f000000000000003", stderr: "" });
     expect(plugin(["--engine", "interpreter", "--checked"], assemble("r0 = -1\nexit")).stdout).toBe("ffffffffffffffff");
+    expect(plugin(["--engine", "jit", "--checked", "0102"], program).stdout).toBe("2000000000000002");
   });
 
   it("fails with the reason on standard error", () => {

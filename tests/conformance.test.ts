@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Interpreter } from "@tsbpf/core/interpreter";
+import { Jit } from "@tsbpf/core/jit";
 import { type Engine, Runtime } from "@tsbpf/core/runtime";
 import { afterAll, describe, expect, it } from "vitest";
 import { sharedFile } from "../packages/linux/src/testing/shared-folder.js";
@@ -42,38 +43,47 @@ function runCase(runtime: Runtime, engine: Engine, { case: name, insns, mem }: C
   return result.r0;
 }
 
-describe.skipIf(file === undefined)("bpf_conformance (needs the shared folder)", () => {
-  const runtime = new Runtime();
-  runtime.helpers.define(5, { name: "ktime_get_ns", result: "int", wide: false, run: () => 0 });
-  const interpreter = new Interpreter(runtime);
-  let passed = 0;
+const engines: Record<string, (runtime: Runtime) => Engine> = {
+  interpreter: (runtime) => new Interpreter(runtime),
+  "checked JIT": (runtime) => new Jit(runtime),
+  "checked JIT without WebAssembly tail calls": (runtime) => new Jit(runtime, { tailCalls: false }),
+};
 
-  it.each(cases.map((each) => [each.case, each] as const))("%s", (_name, each) => {
-    expect(each.error).toBe("");
-    expect(runCase(runtime, interpreter, each)).toBe(BigInt(each.result));
-    passed++;
-  });
+describe.skipIf(file === undefined).each(Object.entries(engines))(
+  "bpf_conformance, %s (needs the shared folder)",
+  (engineName, create) => {
+    const runtime = new Runtime();
+    runtime.helpers.define(5, { name: "ktime_get_ns", result: "int", wide: false, run: () => 0 });
+    const engine = create(runtime);
+    let passed = 0;
 
-  it("leaks nothing", () => {
-    const before = runtime.memory.stats.bytes;
-    for (const each of cases.slice(0, 50)) runCase(runtime, interpreter, each);
-    expect(runtime.memory.stats.bytes).toBe(before);
-  });
+    it.each(cases.map((each) => [each.case, each] as const))("%s", (_name, each) => {
+      expect(each.error).toBe("");
+      expect(runCase(runtime, engine, each)).toBe(BigInt(each.result));
+      passed++;
+    });
 
-  it("refuses what the suite's negative cases encode wrongly", () => {
-    const folder = sharedFile("conformance/negative")!;
-    const files = readdirSync(folder).filter((name) => name.startsWith("unused-"));
-    expect(files).toHaveLength(45);
-    for (const name of files) {
-      const raw = /-- raw\n((?:[0-9a-f ]+\n)+)/.exec(readFileSync(join(folder, name), "utf8"))![1]!;
-      expect(() => interpreter.prepare({ name, insns: bytesOfHex(raw.replace(/\s/g, "")) }), name).toThrow(
-        expect.objectContaining({ code: "INVALID_PROGRAM" }),
-      );
-    }
-  });
+    it("leaks nothing", () => {
+      const before = runtime.memory.stats.bytes;
+      for (const each of cases.slice(0, 50)) runCase(runtime, engine, each);
+      expect(runtime.memory.stats.bytes).toBe(before);
+    });
 
-  afterAll(() => {
-    console.log(`bpf_conformance, interpreter: ${passed} of ${cases.length} cases passed`);
-    expect(passed).toBe(313);
-  });
-});
+    it("refuses what the suite's negative cases encode wrongly", () => {
+      const folder = sharedFile("conformance/negative")!;
+      const files = readdirSync(folder).filter((name) => name.startsWith("unused-"));
+      expect(files).toHaveLength(45);
+      for (const name of files) {
+        const raw = /-- raw\n((?:[0-9a-f ]+\n)+)/.exec(readFileSync(join(folder, name), "utf8"))![1]!;
+        expect(() => engine.prepare({ name, insns: bytesOfHex(raw.replace(/\s/g, "")) }), name).toThrow(
+          expect.objectContaining({ code: "INVALID_PROGRAM" }),
+        );
+      }
+    });
+
+    afterAll(() => {
+      console.log(`bpf_conformance, ${engineName}: ${passed} of ${cases.length} cases passed`);
+      expect(passed).toBe(313);
+    });
+  },
+);

@@ -1,5 +1,6 @@
 import { Interpreter } from "@tsbpf/core/interpreter";
 import { assemble, classifySlot, decodeSlots, instructionTable, OPCODE_LDDW } from "@tsbpf/core/isa";
+import { Jit } from "@tsbpf/core/jit";
 import { type Engine, type Executable, type Helper, Runtime } from "@tsbpf/core/runtime";
 import { describe, expect, it } from "vitest";
 import { type EngineVector, engineVectors } from "./engine-vectors.js";
@@ -62,12 +63,17 @@ function run(runtime: Runtime, engine: Engine, vector: EngineVector): bigint {
   return result.r0;
 }
 
-describe("engine vectors, interpreter", () => {
+const engines: Record<string, (runtime: Runtime) => Engine> = {
+  interpreter: (runtime) => new Interpreter(runtime),
+  "checked JIT": (runtime) => new Jit(runtime),
+};
+
+describe.each(Object.entries(engines))("engine vectors, %s", (_engine, create) => {
   const runtime = createRuntime();
-  const interpreter = new Interpreter(runtime);
+  const engine = create(runtime);
 
   it.each(engineVectors.map((vector) => [vector.name, vector] as const))("%s", (_name, vector) => {
-    expect(run(runtime, interpreter, vector)).toBe(vector.result);
+    expect(run(runtime, engine, vector)).toBe(vector.result);
   });
 });
 

@@ -2,18 +2,22 @@
 // standard output.
 import { readFileSync } from "node:fs";
 import { Interpreter } from "@tsbpf/core/interpreter";
+import { Jit } from "@tsbpf/core/jit";
 import { readObject } from "@tsbpf/core/object";
 import { Runtime } from "@tsbpf/core/runtime";
 
-const USAGE = `usage: conformance-plugin [MEMORY] [--engine interpreter] [--checked] [--elf] [--program NAME] < PROGRAM
+const USAGE = `usage: conformance-plugin [MEMORY] [--engine interpreter|jit] [--checked] [--elf] [--program NAME] < PROGRAM
 MEMORY and PROGRAM are hex bytes, in any spacing. r1 is the memory, r2 its length; helper 5 exists.
-  --engine NAME   interpreter (default)
-  --checked       check every access; the interpreter always does
+  --engine NAME   interpreter (default) or jit
+  --checked       check every access; both do so for programs that nobody verified
   --elf           PROGRAM is an ELF object; its first program runs, as XDP where its section says so
   --program NAME  which program of the object`;
 
 /** Engines by name, as `--engine` takes them. */
-const engines = new Map([["interpreter", (runtime) => new Interpreter(runtime)]]);
+const engines = new Map([
+  ["interpreter", (runtime) => new Interpreter(runtime)],
+  ["jit", (runtime) => new Jit(runtime)],
+]);
 
 class UsageError extends Error {}
 

@@ -1,4 +1,3 @@
 export { type DebugFrame, DebugSession } from "./debug-session.js";
 export { Interpreter } from "./interpreter.js";
-export { InvalidProgramError } from "./predecode.js";
 export { InterpretedProgram } from "./program.js";

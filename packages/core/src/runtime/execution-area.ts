@@ -54,6 +54,9 @@ export const MAX_TAIL_CALLS = 33;
 /** Bytes of an execution area. */
 export const AREA_SIZE = area.frames + MAX_CALL_FRAMES * FRAME_SIZE;
 
+/** Areas lie at multiples of this, so that a frame's address masked by it is that of its area. */
+export const AREA_ALIGNMENT = 16384;
+
 /** The caller's state within a frame, in bytes from the frame's start; engines that keep it elsewhere don't use it. */
 export const frame = {
   /** Where the caller goes on (i32), engine's own meaning; 0 returns from generated code. */

@@ -1,5 +1,13 @@
 export { type ArgumentGuard, createArgumentGuard, type MapSizes } from "./argument-guard.js";
 export { type Clock, ManualClock, SystemClock } from "./clock.js";
+export {
+  type CallTables,
+  calledHelper,
+  type DecodedProgram,
+  decodeProgram,
+  InvalidProgramError,
+  targetOf,
+} from "./decoded-program.js";
 export { Environment, type EnvironmentOptions, type Task } from "./environment.js";
 export {
   type ArenaWindow,
@@ -10,6 +18,7 @@ export {
   programRecord,
 } from "./executable.js";
 export {
+  AREA_ALIGNMENT,
   AREA_SIZE,
   area,
   FRAME_SIZE,

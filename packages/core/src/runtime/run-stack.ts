@@ -1,6 +1,6 @@
 import { BpfError } from "../base/index.js";
 import type { LinearMemory } from "../wasm/index.js";
-import { AREA_SIZE, area } from "./execution-area.js";
+import { AREA_ALIGNMENT, AREA_SIZE, area } from "./execution-area.js";
 
 /** What a program runs on: its context struct, and the packet behind it where there is one. Addresses and bytes. */
 export interface RunContext {
@@ -117,7 +117,7 @@ export class RunStack {
   }
 
   #createRun(cpu: number): Run {
-    const address = this.#memory.alloc(AREA_SIZE, 64);
+    const address = this.#memory.alloc(AREA_SIZE, AREA_ALIGNMENT);
     return { area: address, cpu, context: NO_CONTEXT, cause: undefined, budget: 0, outer: undefined };
   }
 }

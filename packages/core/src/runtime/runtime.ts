@@ -235,6 +235,20 @@ export class Runtime {
     return this.memory.i32[(at + area.registers) >> 2]!;
   }
 
+  /**
+   * Calls a helper by a number that only the running program knows (callx), guarded, with the arguments that the area
+   * holds. False where there is no such helper.
+   */
+  callHelper(id: number): boolean {
+    const helper = this.helpers.get(id);
+    if (helper === undefined) return false;
+    const run = this.helpers.guarded(id, helper);
+    const argument = (register: number) => this.registerLow(register);
+    const result = run(argument(1), argument(2), argument(3), argument(4), argument(5));
+    if (helper.result !== "wide") this.setRegister(0, result, helper.result === "int" ? result >> 31 : 0);
+    return true;
+  }
+
   /** Ends the run with a fault: what the kernel's verifier rules out. */
   fault(message: string): never {
     this.run.cause = message;
@@ -258,6 +272,11 @@ export class Runtime {
   }
 
   // For engines
+
+  /** Ends the run from within generated code, whatever its call depth; the area says why. */
+  abort(status: RunStatus): never {
+    throw new RunAborted(status);
+  }
 
   /** Engines announce what they have prepared, so that faults and callbacks find it. */
   addImage(image: ProgramImage, functions: Iterable<number>): void {

@@ -1,0 +1,85 @@
+import type { Comparison } from "../isa/index.js";
+import { area } from "../runtime/index.js";
+import { I32, i32, i64, type Local, type Operator } from "../wasm/index.js";
+import { pushConstant } from "./arithmetic.js";
+import type { Translation } from "./translation.js";
+
+/** Rounds that may_goto lets a frame go: the kernel's BPF_MAX_LOOPS. */
+const MAY_GOTO_ROUNDS = 8 * 1024 * 1024;
+
+const comparisons = {
+  eq: "eq",
+  ne: "ne",
+  gt: "gt_u",
+  ge: "ge_u",
+  lt: "lt_u",
+  le: "le_u",
+  sgt: "gt_s",
+  sge: "ge_s",
+  slt: "lt_s",
+  sle: "le_s",
+} as const satisfies Record<Exclude<Comparison, "set">, string>;
+
+const opposites = {
+  eq: "ne",
+  ne: "eq",
+  gt: "le",
+  le: "gt",
+  ge: "lt",
+  lt: "ge",
+  sgt: "sle",
+  sle: "sgt",
+  sge: "slt",
+  slt: "sge",
+} as const satisfies Record<Exclude<Comparison, "set">, Exclude<Comparison, "set">>;
+
+/** Pushes whether the conditional jump at the current slot is taken; inverted, whether it isn't. */
+export function emitCondition(t: Translation, inverted: boolean): void {
+  const { f } = t;
+  const { slots, rows } = t.parts.program;
+  const row = rows[t.slot]!;
+  if (row.kind === "may_goto") {
+    emitMayGoto(t);
+    if (inverted) f.op(i32.eqz);
+    return;
+  }
+  if (row.kind !== "branch") throw new RangeError(`slot ${t.slot} is no conditional jump`);
+  const { comparison, width, source } = row;
+  const ops = width === 32 ? i32 : i64;
+  t.get(slots.dst[t.slot]!, width);
+  if (source === "imm" && slots.imm[t.slot] === 0 && (comparison === "eq" || comparison === "ne")) {
+    f.op(ops.eqz);
+    if ((comparison === "ne") !== inverted) f.op(i32.eqz);
+    return;
+  }
+  if (source === "reg") t.get(slots.src[t.slot]!, width);
+  else pushConstant(t, slots.imm[t.slot]!, width);
+  if (comparison !== "set") f.op(ops[comparisons[inverted ? opposites[comparison] : comparison]] as Operator);
+  else {
+    f.op(ops.and);
+    if (inverted) f.op(ops.eqz);
+    else if (width === 64) f.i64(0).op(i64.ne);
+  }
+}
+
+/** may_goto's counter: one a frame, so it is a local. */
+function counterOf(t: Translation): Local {
+  return t.scratch(I32, "rounds");
+}
+
+/** At the entry of functions that have may_goto: their frame is new. */
+export function emitCounterStart(t: Translation): void {
+  t.f.i32(MAY_GOTO_ROUNDS).set(counterOf(t));
+}
+
+/** Jumps when this frame's rounds are used up or the budget comes to its end, else counts a round. */
+function emitMayGoto(t: Translation): void {
+  const { f } = t;
+  const counter = counterOf(t);
+  const leaves = t.scratch(I32, "leaves");
+  f.get(counter).op(i32.eqz);
+  t.left();
+  t.area().load(i64.load, area.mayGotoFloor).op(i64.lt_s).op(i32.or).set(leaves);
+  f.get(counter).get(leaves).op(i32.eqz).op(i32.sub).set(counter);
+  f.get(leaves);
+}

@@ -1,0 +1,139 @@
+import {
+  AREA_ALIGNMENT,
+  area,
+  type CallTables,
+  type DecodedProgram,
+  RUN_BUDGET,
+  STACK_SIZE,
+} from "../runtime/index.js";
+import {
+  type FunctionBuilder,
+  type FunctionIndex,
+  I32,
+  I64,
+  i32,
+  i64,
+  type LinearMemory,
+  type Local,
+  ModuleBuilder,
+  type ValueType,
+} from "../wasm/index.js";
+import { defineExecute, defineInvoke } from "./entries.js";
+import { emitFunction } from "./function-body.js";
+import { liveAtEntry } from "./liveness.js";
+import { declareImports, type ModuleImports } from "./module-imports.js";
+import type { ModuleFunction, ModuleParts } from "./module-parts.js";
+import { findFunctions, type ProgramFunction } from "./program-functions.js";
+import { emitDepth } from "./translation.js";
+
+/** What a program is compiled for. */
+export interface CompileOptions {
+  readonly tables: CallTables;
+  /** See {@link ModuleParts.checked}. */
+  readonly checked: boolean;
+  readonly memory: LinearMemory["limits"];
+  /** Addresses of the records of functions that lddws load, by the functions' first slots. */
+  readonly functionRecords: ReadonlyMap<number, number>;
+  /** Whether the engine has WebAssembly's tail calls. */
+  readonly tailCalls: boolean;
+}
+
+const REGISTERS = Array.from({ length: 10 }, (_, register) => `r${register}`);
+
+/**
+ * Translates a program to a module, which imports what {@link ModuleImports} says. Exports, beside those of
+ * {@link defineExecute} and {@link defineInvoke}:
+ *
+ * - `entry`: where tail calls go, (frame, left, r1) -> (r0, left).
+ *
+ * @throws BpfError `"TOO_LARGE"`
+ */
+export function compileProgram(program: DecodedProgram, options: CompileOptions): Uint8Array<ArrayBuffer> {
+  const found = findFunctions(program);
+  const module = new ModuleBuilder(program.executable.name);
+  const imports = declareImports(module, program, found, options);
+  const parts = declareParts(module, program, options, imports, found);
+  for (const target of parts.functions.values()) emitFunction(parts, target);
+  module.exportFunction("entry", parts.functions.get(0)!.builder);
+  defineExecute(module, parts);
+  defineInvoke(module, parts);
+  return module.finish();
+}
+
+function declareParts(
+  module: ModuleBuilder,
+  program: DecodedProgram,
+  options: CompileOptions,
+  imports: ModuleImports,
+  found: readonly ProgramFunction[],
+): ModuleParts {
+  const { checked, functionRecords } = options;
+  const callbackRegisters = checked ? [1] : [1, 2, 3, 4, 5];
+  const spill = defineSpill(module);
+  const exhausted = defineExhausted(module, imports.abort);
+  const functions = new Map<number, ModuleFunction>();
+  for (const each of found) {
+    const { entry, graph } = each;
+    const live = checked || entry === 0 ? 0b10 : functionRecords.has(entry) ? 0b111110 : liveAtEntry(program, graph);
+    const parameters = [1, 2, 3, 4, 5].filter((register) => ((live >> register) & 1) === 1);
+    functions.set(entry, { ...each, parameters, builder: declareFunction(module, entry, parameters) });
+  }
+  const callbacks = module.table({ minimum: functionRecords.size });
+  const targets = [...functionRecords.keys()].map((entry) => functions.get(entry)!.builder);
+  if (targets.length > 0) module.elements(callbacks, 0, targets);
+  const registers = callbackRegisters.map((): ValueType => I64);
+  return {
+    program,
+    tables: options.tables,
+    checked,
+    imports,
+    functions,
+    functionRecords,
+    spill: spill.index,
+    exhausted: exhausted.index,
+    entrySignature: module.signature([I32, I64, I64], [I64, I64]),
+    callbacks,
+    callbackSignature: module.signature([I32, I64, ...registers], [I64, I64]),
+    callbackRegisters,
+    tailCalls: options.tailCalls,
+  };
+}
+
+function declareFunction(module: ModuleBuilder, entry: number, parameters: readonly number[]): FunctionBuilder {
+  const registers = wideParameters(parameters.map((register) => `r${register}`));
+  const name = entry === 0 ? "main" : `function_${entry}`;
+  return module.function(name, { frame: I32, balance: I64, ...registers }, [I64, I64]);
+}
+
+function wideParameters(names: readonly string[]): Record<string, ValueType> {
+  return Object.fromEntries(names.map((name) => [name, I64 as ValueType]));
+}
+
+/** `spill(frame, slot, left, r0 ... r9)`: see {@link ModuleParts.spill}. */
+function defineSpill(module: ModuleBuilder): FunctionBuilder {
+  const f = module.function("spill", { frame: I32, slot: I32, left: I64, ...wideParameters(REGISTERS) }, []);
+  const [frame, slot, left] = [0 as Local, 1 as Local, 2 as Local];
+  const at = f.local(I32, "area");
+  f.get(frame).i32(-AREA_ALIGNMENT).op(i32.and).tee(at);
+  f.get(slot).store(i32.store, area.position);
+  f.get(at).get(left).store(i64.store, area.budget);
+  f.get(at);
+  emitDepth(f, frame).store(i32.store, area.depth);
+  for (let register = 0; register < 10; register++)
+    f.get(at)
+      .get((3 + register) as Local)
+      .store(i64.store, area.registers + register * 8);
+  f.get(at).get(frame).i32(STACK_SIZE).op(i32.add).op(i64.extend_i32_u);
+  f.store(i64.store, area.registers + 80);
+  return f;
+}
+
+/** `exhausted(frame, slot, left)`: see {@link ModuleParts.exhausted}. */
+function defineExhausted(module: ModuleBuilder, abort: FunctionIndex): FunctionBuilder {
+  const f = module.function("exhausted", { frame: I32, slot: I32, left: I64 }, []);
+  const { frame, slot, left } = f.params;
+  f.get(frame).i32(-AREA_ALIGNMENT).op(i32.and).get(slot).store(i32.store, area.position);
+  f.get(frame).i32(-AREA_ALIGNMENT).op(i32.and).get(left).store(i64.store, area.budget);
+  f.i32(RUN_BUDGET).call(abort);
+  return f;
+}

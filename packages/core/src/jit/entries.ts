@@ -1,0 +1,94 @@
+import {
+  area,
+  FAULT_CALL_DEPTH,
+  FRAME_SIZE,
+  MAX_CALL_FRAMES,
+  RUN_BUDGET,
+  RUN_EXIT,
+  RUN_FAULT,
+  STACK_SIZE,
+} from "../runtime/index.js";
+import { I32, I64, i32, i64, type ModuleBuilder } from "../wasm/index.js";
+import type { ModuleParts } from "./module-parts.js";
+
+/** Exports `execute(area, context) -> status`: runs the program from its start. */
+export function defineExecute(module: ModuleBuilder, parts: ModuleParts): void {
+  const f = module.function("execute", { area: I32, context: I32 }, [I32]);
+  const { params } = f;
+  const left = f.local(I64, "left");
+  const r0 = f.local(I64, "r0");
+  if (parts.checked) {
+    // Registers and stack are cleared, so that a program which nobody verified runs the same each time.
+    f.get(params.area).i32(0).i32(88).memoryFill();
+    f.get(params.area).i32(area.frames).op(i32.add).i32(0).i32(STACK_SIZE).memoryFill();
+    f.get(params.area)
+      .get(params.context)
+      .op(i64.extend_i32_u)
+      .store(i64.store, area.registers + 8);
+    f.get(params.area).i64(0).store(i64.store, area.windowReadLimit);
+    f.get(params.area).i64(0).store(i64.store, area.windowWriteLimit);
+  }
+  f.get(params.area).i32(area.frames).op(i32.add);
+  f.get(params.area).load(i64.load, area.budget);
+  f.get(params.context).op(i64.extend_i32_u).call(parts.functions.get(0)!.builder);
+  f.set(left).set(r0);
+  f.get(params.area).get(left).store(i64.store, area.budget);
+  f.get(params.area).get(r0).store(i64.store, area.registers);
+  f.i32(RUN_EXIT);
+  module.exportFunction("execute", f);
+}
+
+/**
+ * Exports `invoke(area, entry, a1 ... a5) -> status`: runs one of the functions whose address the program takes, a frame
+ * deeper. `entry` is its index among them.
+ */
+export function defineInvoke(module: ModuleBuilder, parts: ModuleParts): void {
+  const parameters = { area: I32, entry: I32, a1: I32, a2: I32, a3: I32, a4: I32, a5: I32 } as const;
+  const f = module.function("invoke", parameters, [I32]);
+  const { params } = f;
+  const values = [params.a1, params.a2, params.a3, params.a4, params.a5];
+  const depth = f.local(I32, "depth");
+  const left = f.local(I64, "left");
+  const r0 = f.local(I64, "r0");
+  const saved = [6, 7, 8, 9].map((register) => ({ register, local: f.local(I64, `r${register}`) }));
+  f.get(params.area).load(i64.load, area.budget).i64(0).op(i64.lt_s);
+  f.if(() => f.i32(RUN_BUDGET).return());
+  f.get(params.area)
+    .load(i32.load, area.depth)
+    .tee(depth)
+    .i32(MAX_CALL_FRAMES - 1)
+    .op(i32.ge_s);
+  f.if(() => {
+    f.get(params.area).i32(FAULT_CALL_DEPTH).store(i32.store, area.faultReason);
+    f.i32(RUN_FAULT).return();
+  });
+  for (const { register, local } of saved)
+    f.get(params.area)
+      .load(i64.load, register * 8)
+      .set(local);
+  if (parts.checked) {
+    values.forEach((value, index) => {
+      f.get(params.area)
+        .get(value)
+        .op(i64.extend_i32_u)
+        .store(i64.store, 8 + index * 8);
+    });
+    f.get(params.area).i64(0).store(i64.store, area.windowReadLimit);
+    f.get(params.area).i64(0).store(i64.store, area.windowWriteLimit);
+  }
+  f.get(params.area).get(depth).i32(FRAME_SIZE).op(i32.mul).op(i32.add);
+  f.i32(area.frames + FRAME_SIZE).op(i32.add);
+  f.get(params.area).load(i64.load, area.budget);
+  for (const register of parts.callbackRegisters) f.get(values[register - 1]!).op(i64.extend_i32_u);
+  f.get(params.entry).callIndirect(parts.callbackSignature, parts.callbacks);
+  f.set(left).set(r0);
+  f.get(params.area).get(left).store(i64.store, area.budget);
+  f.get(params.area).get(r0).store(i64.store, area.registers);
+  for (const { register, local } of saved)
+    f.get(params.area)
+      .get(local)
+      .store(i64.store, register * 8);
+  f.get(params.area).get(depth).store(i32.store, area.depth);
+  f.i32(RUN_EXIT);
+  module.exportFunction("invoke", f);
+}

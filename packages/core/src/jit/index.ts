@@ -1,0 +1,2 @@
+export { Jit, type JitOptions } from "./jit.js";
+export { CompiledProgram } from "./program.js";

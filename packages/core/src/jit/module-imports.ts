@@ -1,0 +1,65 @@
+import { type DecodedProgram, defineRegionCheck, HELPER_TAIL_CALL, type RegionCheck } from "../runtime/index.js";
+import { type FunctionIndex, I32, type LinearMemory, type ModuleBuilder, type TableIndex } from "../wasm/index.js";
+import { forEachSlot, type ProgramFunction } from "./program-functions.js";
+
+const THREE = [I32, I32, I32] as const;
+const FIVE = [I32, I32, I32, I32, I32] as const;
+
+/** Name under which a module imports a helper or kfunc. */
+export function helperImport(target: "helper" | "kfunc", id: number): string {
+  return `${target} ${id}`;
+}
+
+/**
+ * What a program's module imports from `env`. Only what it uses: a table keeps every instance that imports it alive.
+ * Helpers are imported one by one, so that WebAssembly's own are called directly.
+ */
+export interface ModuleImports {
+  /** Ends the run: (status). */
+  readonly abort: FunctionIndex;
+  /** Helpers and kfuncs by {@link helperImport}. */
+  readonly helpers: ReadonlyMap<string, FunctionIndex>;
+  /** `PacketLoader`. */
+  readonly loadPacket: FunctionIndex | undefined;
+  /** (area, low, high) -> one more than the entry of the function that a callx goes to, or 0 after it called a helper. */
+  readonly callRegister: FunctionIndex | undefined;
+  /** Entries of programs, which tail calls go to. */
+  readonly programs: TableIndex | undefined;
+  /** Where accesses are checked. */
+  readonly checkAccess: RegionCheck | undefined;
+}
+
+export function declareImports(
+  module: ModuleBuilder,
+  program: DecodedProgram,
+  functions: readonly ProgramFunction[],
+  options: { readonly memory: LinearMemory["limits"]; readonly checked: boolean },
+): ModuleImports {
+  const used = usesOf(program, functions);
+  const helpers = new Map<string, FunctionIndex>();
+  module.importMemory("env", "memory", options.memory);
+  const abort = module.importFunction("env", "abort", [I32], []);
+  for (const name of used.helpers) helpers.set(name, module.importFunction("env", name, FIVE, [I32]));
+  const loadPacket = used.packets ? module.importFunction("env", "loadPacket", THREE, [I32]) : undefined;
+  const callRegister = used.registerCalls ? module.importFunction("env", "callRegister", THREE, [I32]) : undefined;
+  const programs = used.tailCalls ? module.importTable("env", "programs", { minimum: 0 }) : undefined;
+  const checks = options.checked || (program.executable.guarded?.size ?? 0) > 0;
+  const checkAccess = checks ? defineRegionCheck(module, module.importGlobal("env", "regions", I32)) : undefined;
+  return { abort, helpers, loadPacket, callRegister, programs, checkAccess };
+}
+
+function usesOf(program: DecodedProgram, functions: readonly ProgramFunction[]) {
+  const used = { helpers: new Set<string>(), packets: false, registerCalls: false, tailCalls: false };
+  for (const { graph } of functions) {
+    forEachSlot(program, graph, (slot) => {
+      const row = program.rows[slot];
+      if (row?.kind === "load_packet") used.packets = true;
+      if (row?.kind !== "call") return;
+      const id = program.slots.imm[slot]!;
+      if (row.target === "register") used.registerCalls = true;
+      if (row.target === "helper" && id === HELPER_TAIL_CALL) used.tailCalls = true;
+      if (row.target === "helper" || row.target === "kfunc") used.helpers.add(helperImport(row.target, id));
+    });
+  }
+  return used;
+}

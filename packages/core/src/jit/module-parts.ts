@@ -1,0 +1,43 @@
+import type { CallTables, DecodedProgram } from "../runtime/index.js";
+import type { FunctionBuilder, FunctionIndex, SignatureIndex, TableIndex } from "../wasm/index.js";
+import type { FlowGraph } from "./flow-graph.js";
+import type { ModuleImports } from "./module-imports.js";
+
+/** A function of the program in WebAssembly. */
+export interface ModuleFunction {
+  /** Slot of its first instruction. */
+  readonly entry: number;
+  readonly graph: FlowGraph;
+  /** Registers among r1 to r5 that it gets as parameters, behind the frame and the budget. */
+  readonly parameters: readonly number[];
+  readonly builder: FunctionBuilder;
+}
+
+/** What the functions of one program's module share. */
+export interface ModuleParts {
+  readonly program: DecodedProgram;
+  readonly tables: CallTables;
+  /**
+   * Whether every access is checked and the execution area holds all registers wherever the interpreter's would be seen:
+   * for programs that nobody verified.
+   */
+  readonly checked: boolean;
+  readonly imports: ModuleImports;
+  /** By their first slots. */
+  readonly functions: ReadonlyMap<number, ModuleFunction>;
+  /** Addresses of the records of functions that lddws load, by the functions' first slots. */
+  readonly functionRecords: ReadonlyMap<number, number>;
+  /** Writes registers, position and budget to the area: (frame, slot, left, r0 ... r9). */
+  readonly spill: FunctionIndex;
+  /** Ends the run because its budget is used up: (frame, slot, left). */
+  readonly exhausted: FunctionIndex;
+  /** Of a program's entry: (frame, left, r1) -> (r0, left). */
+  readonly entrySignature: SignatureIndex;
+  /** The functions whose address the program takes, in the order of `functionRecords`. */
+  readonly callbacks: TableIndex;
+  readonly callbackSignature: SignatureIndex;
+  /** Registers that callbacks get as parameters. */
+  readonly callbackRegisters: readonly number[];
+  /** Whether the engine has WebAssembly's tail calls. */
+  readonly tailCalls: boolean;
+}

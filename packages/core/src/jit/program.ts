@@ -1,0 +1,91 @@
+import { functionRecord, type ProgramImage, programRecord, type RunStatus, type Runtime } from "../runtime/index.js";
+import type { WasmFunction } from "../wasm/index.js";
+import type { ProgramTable } from "./program-table.js";
+
+/** Records in linear memory that a program's code and its callers refer to. They exist before the code does. */
+export class ProgramRecords {
+  readonly program: number;
+  /** Addresses of function records by the function's first slot. */
+  readonly functions: ReadonlyMap<number, number>;
+  readonly #runtime: Runtime;
+
+  constructor(runtime: Runtime, slots: number, functions: ReadonlySet<number>) {
+    this.#runtime = runtime;
+    const { memory } = runtime;
+    this.program = memory.alloc(programRecord.size, 16);
+    memory.u32[(this.program + programRecord.slots) >> 2] = slots;
+    const records = new Map<number, number>();
+    for (const slot of functions) {
+      const address = memory.alloc(functionRecord.size, 16);
+      memory.u32[(address + functionRecord.program) >> 2] = this.program;
+      memory.u32[(address + functionRecord.entry) >> 2] = records.size;
+      memory.u32[(address + functionRecord.slot) >> 2] = slot;
+      records.set(slot, address);
+    }
+    this.functions = records;
+  }
+
+  free(): void {
+    for (const address of [this.program, ...this.functions.values()]) this.#runtime.memory.free(address);
+  }
+}
+
+/** What a program's module exports. */
+export interface ProgramExports {
+  readonly execute: WasmFunction;
+  readonly invoke: WasmFunction;
+  /** A function for the table that tail calls go through; JavaScript can't call it. */
+  readonly entry: unknown;
+}
+
+/** A program as a WebAssembly instance. */
+export class CompiledProgram implements ProgramImage {
+  readonly name: string;
+  readonly record: number;
+  /** Whether every access is checked, because no verifier vouches for the program. */
+  readonly checked: boolean;
+  /** Addresses of the function records that its lddws load. */
+  readonly functions: readonly number[];
+  readonly #runtime: Runtime;
+  readonly #table: ProgramTable;
+  readonly #records: ProgramRecords;
+  readonly #exports: ProgramExports;
+  readonly #entry: number;
+
+  constructor(
+    runtime: Runtime,
+    table: ProgramTable,
+    parts: { name: string; checked: boolean; records: ProgramRecords; exports: ProgramExports },
+  ) {
+    this.#runtime = runtime;
+    this.#table = table;
+    this.name = parts.name;
+    this.checked = parts.checked;
+    this.#records = parts.records;
+    this.#exports = parts.exports;
+    this.record = parts.records.program;
+    this.functions = [...parts.records.functions.values()];
+    this.#entry = table.add(parts.exports.entry);
+    runtime.memory.u32[(this.record + programRecord.entry) >> 2] = this.#entry;
+    runtime.addImage(this, this.functions);
+  }
+
+  execute(area: number, context: number): RunStatus {
+    return this.#exports.execute(area, context) as RunStatus;
+  }
+
+  invoke(area: number, entry: number, a1: number, a2: number, a3: number, a4: number, a5: number): RunStatus {
+    return this.#exports.invoke(area, entry, a1, a2, a3, a4, a5) as RunStatus;
+  }
+
+  /** Positions are slots. */
+  slotAt(position: number): number {
+    return position;
+  }
+
+  close(): void {
+    this.#runtime.removeImage(this, this.functions);
+    this.#table.remove(this.#entry);
+    this.#records.free();
+  }
+}
