@@ -45,7 +45,8 @@ const instruction = fc
     ([row, dst, src, offset, imm]: [InstructionRow, number, number, number, number]): Instruction => ({
       opcode: row.opcode,
       dst: row.fixed.dst ?? dst,
-      src: row.fixed.src ?? src,
+      // A fetching atomic with r10 would write it.
+      src: row.fixed.src ?? (row.kind === "atomic" ? src % 10 : src),
       offset: row.fixed.offset ?? offset,
       imm: row.fixed.imm ?? imm,
     }),
