@@ -56,6 +56,7 @@ export type {
   ReturnKind,
 } from "./helper-prototype.js";
 export { helperPrototypes } from "./helpers.js";
+export { kfuncs } from "./kfuncs.js";
 export {
   BPF_ANY,
   BPF_EXIST,

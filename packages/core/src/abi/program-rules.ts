@@ -91,6 +91,10 @@ export interface Kfunc {
     | "fastcall"
     | "must_have_null_rcu_args"
   )[];
-  /** Program types that may call it; `"all"` for the common set. */
+  /** Program types that may call it; `"all"` for the common set. A type `ext` program may call what its target may. */
   readonly programs: "all" | readonly ProgramType[];
+  /** Only programs with one of these expected attach types. */
+  readonly attachTypes?: readonly AttachType[];
+  /** Only programs that are bound to a device (BPF_F_XDP_DEV_BOUND_ONLY), which is checked before anything else. */
+  readonly deviceBound?: true;
 }
