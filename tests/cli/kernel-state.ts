@@ -3,6 +3,7 @@ import { mkdtempSync, rmdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, type SuiteAPI } from "vitest";
+import { lastErrno, libc, syscallError } from "../../packages/linux/src/sys/index.js";
 import { describeKernel } from "../../packages/linux/src/testing/kernel.js";
 import { mountPrivately } from "../../packages/linux/src/testing/mounts.js";
 
@@ -43,4 +44,22 @@ export function describeWithBpftool(name: string, suite: () => void): ReturnType
 /** A kernel's clocks are read at different moments, so that load times may differ by a second. */
 export function withoutLoadTime(text: string): string {
   return text.replace(/"loaded_at":\d+/g, '"loaded_at":0').replace(/loaded_at \S+/g, "loaded_at");
+}
+
+const CLONE_NEWNET = 0x4000_0000;
+
+/** Gives this thread, and the processes that it starts, a network namespace of its own, for good. */
+export function privateNetwork(): void {
+  if (libc().unshare(CLONE_NEWNET) < 0) throw syscallError("unshare of the network namespace", lastErrno());
+}
+
+/** Mounts tracefs where this thread alone sees it. {@link privateBpffs} comes first. */
+export function mountTracefs(): void {
+  const folder = "/sys/kernel/tracing";
+  if (libc().mount("tracefs", folder, "tracefs", 0, null) < 0) throw syscallError(`mount of tracefs`, lastErrno());
+}
+
+/** Runs `tc` with words in one string, in this thread's network namespace. */
+export function tc(line: string): void {
+  execFileSync("tc", line.split(" "), { stdio: ["ignore", "pipe", "pipe"] });
 }

@@ -1,5 +1,14 @@
 export * from "./af-xdp/index.js";
 export { Attachment, BpfLink, findUsdt, IteratorLink } from "./attach/index.js";
+export {
+  addClsactFilter,
+  type ClsactFilter,
+  deleteClsact,
+  deleteClsactFilter,
+  setXdpProgram,
+  xdpFlags,
+} from "./attach/net-attach.js";
+export { type AttachPoint, attachProgram, detachProgram } from "./attach/program-attach.js";
 export { kernelProblem } from "./availability.js";
 export * from "./doctor/index.js";
 export { UserRing } from "./events/index.js";

@@ -1,5 +1,5 @@
-import type { Btf } from "@tsbpf/core";
-import type { Program, RawMap } from "@tsbpf/core/host";
+import type { AttachType, Btf, ObjectSpec } from "@tsbpf/core";
+import type { Host, LoadedObject, LoadOptions, Program, RawMap } from "@tsbpf/core/host";
 import type { BtfDetails, LinkDetails, MapDetails, ObjectKind, Pin, ProgramDetails, ProgramLayout } from "@tsbpf/linux";
 
 /** A live object that a verb has been given a handle of. Closing it changes nothing about the object. */
@@ -14,6 +14,8 @@ export interface LiveObject<Details> {
 export interface LiveProgram extends LiveObject<ProgramDetails> {
   /** Its code, functions and lines. */
   layout(): ProgramLayout;
+  /** For calls that are made right now. */
+  readonly fd: number;
   /** As the host's own methods of attaching and running take it. */
   readonly program: Program;
 }
@@ -36,6 +38,27 @@ export interface LiveObjects {
   link: LiveLink;
   btf: LiveBtf;
 }
+
+/** What can be given a name that outlives this process. */
+export interface Pinnable {
+  pin(path: string): void;
+}
+
+/** Loads objects for the time of one command: what it made and nobody pinned goes when it is closed. */
+export interface Loader extends Pick<Host, "close"> {
+  load(spec: ObjectSpec, options: LoadOptions & { readonly kernelBtf?: Btf | undefined }): Promise<LoadedObject>;
+  /** Attaches a program that says itself what to; undefined for one that doesn't. */
+  attachByItself(program: Program): Pinnable | undefined;
+}
+
+/** Where a program is attached without a link: until somebody detaches it. */
+export type Place =
+  | { readonly map: LiveMap }
+  | { readonly cgroup: string }
+  /** A device by its name, for tcx. */
+  | { readonly device: string }
+  /** This network namespace. */
+  | { readonly namespace: true };
 
 /** A map to create, in the kernel's numbers. */
 export interface NewMap {
@@ -68,5 +91,12 @@ export interface LiveHost {
   mountFileSystem(path: string): void;
   /** The host's own types. */
   vmlinux(): Btf;
+  loader(): Promise<Loader>;
+  /** Where maps of the object would be pinned because they ask for it (LIBBPF_PIN_BY_NAME and iproute2's ways). */
+  pinsByName(object: ObjectSpec): string[];
+  /** @param flags BPF_F_ALLOW_OVERRIDE (1), BPF_F_ALLOW_MULTI (2), BPF_F_BEFORE (8). @throws SyscallError */
+  attach(program: LiveProgram, type: AttachType, place: Place, flags?: number): void;
+  /** @throws SyscallError ENOENT where it is not attached there */
+  detach(program: LiveProgram | undefined, type: AttachType, place: Place): void;
   close(): void;
 }

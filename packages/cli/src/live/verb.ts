@@ -22,6 +22,21 @@ const objects: readonly { readonly name: string; readonly summary: string; load(
     load: async () => (await import("../btf/command.js")).btf,
   },
   { name: "link", summary: "links: show, pin, detach", load: async () => (await import("../link/command.js")).link },
+  {
+    name: "cgroup",
+    summary: "programs on cgroups: show, tree, attach, detach",
+    load: async () => (await import("../cgroup/command.js")).cgroup,
+  },
+  {
+    name: "perf",
+    summary: "programs on tracepoints and probes that processes hold",
+    load: async () => (await import("../perf/command.js")).perf,
+  },
+  {
+    name: "net",
+    summary: "programs in the network stack: show, attach, detach",
+    load: async () => (await import("../net/command.js")).net,
+  },
 ];
 
 /** Names of the verbs in bpftool's grammar; any beginning of one will do on the command line. */

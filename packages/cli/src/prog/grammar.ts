@@ -19,6 +19,29 @@ export const progGrammar: ObjectGrammar = {
       form: "{ xlated | jited } PROG [{ file FILE | [opcodes] [linum] [visual] }]",
       does: "list instructions: as the verifier left them, or native code",
     },
+    { name: "pin", form: "PROG FILE", does: "keep a program under a name in a bpffs" },
+    {
+      name: "load",
+      form: "OBJ PATH [type TYPE] [map { idx IDX | name NAME } MAP]... [pinmaps DIR] [kernel_btf FILE] [autoattach]",
+      does: "load an object and pin its first program",
+    },
+    {
+      name: "loadall",
+      form: "OBJ DIR [type TYPE] [map { idx IDX | name NAME } MAP]... [pinmaps DIR] [kernel_btf FILE] [autoattach]",
+      does: "load an object and pin all its programs; all or nothing",
+    },
+    {
+      name: "attach",
+      form: "PROG ATTACH_TYPE [MAP]",
+      does: "attach to a sockmap, or a flow dissector to this network namespace",
+    },
+    { name: "detach", form: "PROG ATTACH_TYPE [MAP]", does: "the reverse of attach" },
+    {
+      name: "run",
+      form: "PROG data_in FILE [data_out FILE [data_size_out L]] [ctx_in FILE [ctx_out FILE [ctx_size_out M]]] [repeat N]",
+      does: "run a program on a packet or context from a file (- is standard input)",
+    },
+    { name: "tracelog", form: "", does: "follow what programs print with bpf_printk()" },
   ],
   terms: {
     PROG,
@@ -28,6 +51,7 @@ export const progGrammar: ObjectGrammar = {
   },
   examples: [
     "tsbpf prog show",
+    "tsbpf prog load filter.o /sys/fs/bpf/filter",
     "tsbpf prog dump xlated name filter linum",
     "tsbpf -j prog show pinned /sys/fs/bpf/filter",
   ],

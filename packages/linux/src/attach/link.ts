@@ -1,5 +1,6 @@
 import { NotSupportedError } from "@tsbpf/core";
 import type { Link, Program } from "@tsbpf/core/host";
+import { pinNamed } from "../host/pinning.js";
 import { BpfCall, bpf, FileDescriptor, fdOf, objectInfo, syscallError } from "../sys/index.js";
 import { LINK_INFO_SIZE } from "../sys/object-info.js";
 
@@ -42,7 +43,7 @@ export class BpfLink implements Link {
 
   /** BPF_OBJ_PIN: the attachment outlives this process under `path`, which has to be in a bpffs. */
   pin(path: string): void {
-    bpf("BPF_OBJ_PIN", { pathname: path, bpf_fd: this.fd }, `of the ${this.kind} link at ${path}`);
+    pinNamed(path, this.fd, `the ${this.kind} link`);
   }
 
   /** BPF_LINK_DETACH: detaches although others (pins, processes) hold the link. Since 5.9. */

@@ -25,6 +25,7 @@ import {
   syscallError,
 } from "../sys/index.js";
 import { type EntryBatch, walkBatches, walkEntries } from "./map-walk.js";
+import { pinNamed } from "./pinning.js";
 
 const idTypes: ReadonlySet<MapType> = new Set([
   "prog_array",
@@ -265,7 +266,7 @@ export class LinuxMap implements RawMap {
 
   /** BPF_OBJ_PIN: the map outlives this process under `path`, which has to be in a bpffs. */
   pin(path: string): void {
-    bpf("BPF_OBJ_PIN", { pathname: path, bpf_fd: this.fd }, `of ${this.#what} at ${path}`);
+    pinNamed(path, this.fd, this.#what);
   }
 
   close(): void {

@@ -2,7 +2,6 @@ import { createProgram, NotSupportedError, type ProgramSpec, type ProgramType, p
 import type { Program, TestRunOptions, TestRunResult } from "@tsbpf/core/host";
 import { dumpProgram } from "../inspect/program-dump.js";
 import {
-  bpf,
   ENOTSUPP,
   FileDescriptor,
   inSandboxNamespace,
@@ -11,6 +10,7 @@ import {
   runProgram,
   syscallError,
 } from "../sys/index.js";
+import { pinNamed } from "./pinning.js";
 
 /** A program of the running kernel. */
 export class LinuxProgram implements Program {
@@ -51,7 +51,7 @@ export class LinuxProgram implements Program {
 
   /** BPF_OBJ_PIN: the program outlives this process under `path`, which has to be in a bpffs. */
   pin(path: string): void {
-    bpf("BPF_OBJ_PIN", { pathname: path, bpf_fd: this.fd }, `of program '${this.name}' at ${path}`);
+    pinNamed(path, this.fd, `program '${this.name}'`);
   }
 
   close(): void {

@@ -1,5 +1,7 @@
-import type { Btf } from "@tsbpf/core";
+import type { AttachType, Btf, ObjectSpec } from "@tsbpf/core";
 import type { Program, RawMap } from "@tsbpf/core/host";
+import { deviceIndex } from "../attach/device.js";
+import { type AttachPoint, attachProgram, detachProgram } from "../attach/program-attach.js";
 import {
   type BtfDetails,
   bpfMounts,
@@ -35,9 +37,11 @@ import {
 } from "../sys/index.js";
 import { readBtf } from "./attach-target.js";
 import { KernelBtf } from "./kernel-btf.js";
+import { KernelLoader } from "./kernel-loader.js";
+import { Linux } from "./linux.js";
 import { LinuxMap } from "./linux-map.js";
 import { adoptProgram } from "./linux-program.js";
-import { pinAt } from "./pinning.js";
+import { pinAt, pinPath } from "./pinning.js";
 
 const BPFFS = "/sys/fs/bpf";
 
@@ -138,6 +142,18 @@ export class BtfHandle extends LiveHandle<BtfDetails> {
   }
 }
 
+/** Where a program is attached without a link. */
+type KernelPlace =
+  | { readonly map: MapHandle | { readonly id: number } }
+  | { readonly cgroup: string }
+  | { readonly device: string }
+  | { readonly namespace: true };
+
+function pointOf(place: KernelPlace): AttachPoint {
+  if ("map" in place) return { mapFd: (place.map as MapHandle).fd };
+  return "device" in place ? { device: deviceIndex(place.device) } : place;
+}
+
 /** Handles by kind. */
 export interface LiveHandles {
   program: ProgramHandle;
@@ -191,6 +207,26 @@ export class LiveKernel {
     if (libc().mount("bpffs", BPFFS, "bpf", 0, "mode=0700") < 0) {
       throw syscallError(`mount of a bpffs at ${BPFFS}`, lastErrno());
     }
+  }
+
+  /** A host for what one command loads and attaches. */
+  async loader(): Promise<KernelLoader> {
+    return new KernelLoader(await Linux.open());
+  }
+
+  /** Where maps of `object` are pinned because they ask for it. */
+  pinsByName(object: ObjectSpec): string[] {
+    return [...object.maps].flatMap(([key, map]) => pinPath(map, key, object.name, BPFFS) ?? []);
+  }
+
+  /** BPF_PROG_ATTACH. @throws SyscallError */
+  attach(program: ProgramHandle | { readonly id: number }, type: AttachType, place: KernelPlace, flags = 0): void {
+    attachProgram((program as ProgramHandle).fd, type, pointOf(place), flags);
+  }
+
+  /** BPF_PROG_DETACH. @throws SyscallError */
+  detach(program: ProgramHandle | { readonly id: number } | undefined, type: AttachType, place: KernelPlace): void {
+    detachProgram((program as ProgramHandle | undefined)?.fd, type, pointOf(place));
   }
 
   vmlinux(): Btf {

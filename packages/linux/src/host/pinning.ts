@@ -37,6 +37,12 @@ export function pinAt(path: string, fd: number): void {
   if (result < 0) throw syscallError(`BPF_OBJ_PIN at ${path}`, -result, pinHint(path, -result));
 }
 
+/** BPF_OBJ_PIN of `what`, in a folder that is there. @throws SyscallError EEXIST, EPERM outside of a bpffs */
+export function pinNamed(path: string, fd: number, what: string): void {
+  const result = new BpfCall("BPF_OBJ_PIN", { pathname: path, bpf_fd: fd }).try();
+  if (result < 0) throw syscallError(`BPF_OBJ_PIN of ${what} at ${path}`, -result, pinHint(path, -result));
+}
+
 /** As {@link pinAt}: 0, or the negative errno. */
 export function createPin(path: string, fd: number): number {
   if (isBpffs(dirname(path)) !== false) mkdirSync(dirname(path), { recursive: true });

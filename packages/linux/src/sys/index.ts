@@ -11,6 +11,7 @@ export { allocatePages, mapMemory, mapMemoryAt, OwnedMapping, PAGE_SIZE } from "
 export { addressOf, cString, keepAlive, NativeBuffer, setU64, textOf, viewOf } from "./memory.js";
 export { inSandboxNamespace, NetworkNamespace } from "./network-namespace.js";
 export { type KernelMapInfo, type KernelProgramInfo, mapInfo, objectInfo, programInfo } from "./object-info.js";
+export { openReadOnly } from "./open.js";
 export { enablePerfEvent, openPerfEvent } from "./perf-event.js";
 export { type Capability, capabilities, hasCapability, isFiltered, lockdownMode, readSetting } from "./permissions.js";
 export { syscallNumbers } from "./platform.js";

@@ -1,0 +1,45 @@
+import type { ObjectSpec, ProgramSpec } from "@tsbpf/core";
+import type { LoadedObject, Program } from "@tsbpf/core/host";
+import { BpfLink } from "../attach/index.js";
+import type { Linux } from "./linux.js";
+import type { LinuxLoadOptions } from "./load-options.js";
+
+/** How programs that name their target are attached to it, by type. */
+const ways: Readonly<Record<string, (host: Linux, program: Program) => unknown>> = {
+  tracepoint: (host, program) => host.attachTracepoint(program),
+  raw_tracepoint: (host, program) => host.attachRawTracepoint(program),
+  raw_tracepoint_writable: (host, program) => host.attachRawTracepoint(program),
+  kprobe: (host, program) => host.attachKprobe(program),
+  lsm: (host, program) => host.attachRawTracepoint(program),
+  tracing: (host, program) =>
+    program.spec.attachType === "trace_iter" ? host.attachIterator(program) : host.attachRawTracepoint(program),
+};
+
+/** A host for the time of one command: what is not pinned goes when it is closed. */
+export class KernelLoader {
+  readonly #host: Linux;
+
+  constructor(host: Linux) {
+    this.#host = host;
+  }
+
+  load(spec: ObjectSpec, options: LinuxLoadOptions): Promise<LoadedObject> {
+    return this.#host.load(spec, options);
+  }
+
+  /** The link of a program that says itself what it attaches to; undefined for others. @throws SyscallError */
+  attachByItself(program: Program): BpfLink | undefined {
+    if (!namesTarget(program.spec)) return undefined;
+    const link = ways[program.type]?.(this.#host, program);
+    return link instanceof BpfLink ? link : undefined;
+  }
+
+  close(): void {
+    this.#host.close();
+  }
+}
+
+/** uprobes name a file and a function in one, which attaching by name does not cover. */
+function namesTarget({ attachTo, section }: ProgramSpec): boolean {
+  return attachTo !== undefined && attachTo !== "" && !/^(u(ret)?probe|usdt)/.test(section);
+}
