@@ -53,7 +53,8 @@ function element(host, update) {
       valueView.setUint32(0, i, true);
       raw.update(key, value);
     } else {
-      sum += raw.lookup(key)[0];
+      raw.lookupInto(key, value);
+      sum += value[0];
     }
   }
   const time = since(start) / calls;

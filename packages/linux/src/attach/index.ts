@@ -20,9 +20,9 @@ export {
 export {
   attachUprobe,
   attachUprobeMulti,
-  findUsdt,
   type UprobeMultiOptions,
   type UprobeOptions,
   type UprobePlace,
 } from "./uprobe.js";
+export { attachUsdt, findUsdt, type UsdtOptions } from "./usdt.js";
 export { attachXdp, type XdpOptions } from "./xdp.js";

@@ -1,6 +1,6 @@
 import { attachTypeId, BpfError } from "@tsbpf/core";
 import type { Program } from "@tsbpf/core/host";
-import { Executable, type UsdtProbe, usdtProbes } from "../elf/index.js";
+import { Executable } from "../elf/index.js";
 import { addressOf, cString, keepAlive, openPerfEvent } from "../sys/index.js";
 import { requireType } from "./attach-type.js";
 import { createLink, type KernelLink } from "./link.js";
@@ -97,20 +97,4 @@ function placeIn(executable: Executable | undefined, path: string, { symbol, off
   const found = executable?.function(symbol);
   if (found !== undefined) return found.fileOffset + offset;
   throw new BpfError("NO_ATTACH_TARGET", `${path} has no function ${symbol}`, { path, symbol });
-}
-
-/**
- * Where a USDT probe stands in a file. @throws BpfError `"NO_ATTACH_TARGET"` when it doesn't.
- *
- * @param name `"provider:probe"`.
- */
-export function findUsdt(path: string, name: string): UsdtProbe[] {
-  const probes = usdtProbes(Executable.read(path));
-  const found = probes.filter((probe) => `${probe.provider}:${probe.name}` === name);
-  if (found.length > 0) return found;
-  const known = [...new Set(probes.map((probe) => `${probe.provider}:${probe.name}`))].slice(0, 10).join(", ");
-  throw new BpfError("NO_ATTACH_TARGET", `${path} has no USDT probe ${name}${known === "" ? "" : `, only: ${known}`}`, {
-    path,
-    name,
-  });
 }

@@ -1,2 +1,3 @@
 export { Executable, type FunctionSymbol } from "./executable.js";
 export { type UsdtProbe, usdtProbes } from "./usdt.js";
+export { encodeUsdtSpec, parseUsdtArguments, USDT_SPEC_SIZE, type UsdtArgument } from "./usdt-arguments.js";

@@ -22,6 +22,7 @@ import {
   attachTracepoint,
   attachUprobe,
   attachUprobeMulti,
+  attachUsdt,
   attachXdp,
   type ClsactOptions,
   type CookieOptions,
@@ -38,6 +39,7 @@ import {
   type TcxOptions,
   type UprobeMultiOptions,
   type UprobeOptions,
+  type UsdtOptions,
   type XdpOptions,
 } from "../attach/index.js";
 import type { NetworkNamespace } from "../sys/index.js";
@@ -133,6 +135,11 @@ export abstract class KernelHooks implements DeviceHooks {
   /** Many functions of one file. Since 6.6. */
   attachUprobeMulti(program: Program, path: string, options: UprobeMultiOptions): KernelLink {
     return this.links.add(attachUprobeMulti(program, path, options));
+  }
+
+  /** A statically defined tracepoint of a program: `"provider:probe"`. */
+  attachUsdt(program: Program, path: string, name: string, options: UsdtOptions = {}): KernelLink {
+    return this.links.add(attachUsdt(program, path, name, options));
   }
 
   /** Entry or return of a kernel function. */

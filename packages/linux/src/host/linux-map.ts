@@ -100,6 +100,19 @@ export class LinuxMap implements RawMap {
     return result === 0 ? this.#elements.takeValue(this.transferSize) : this.#absent(elementCommands.lookup, result);
   }
 
+  /**
+   * As {@link lookup}, into bytes of the caller's, {@link transferSize} of them: for loops that would make garbage
+   * otherwise. False, with `value` as it was, where there is none.
+   */
+  lookupInto(key: Uint8Array, value: Uint8Array, flags = 0): boolean {
+    this.#setKey(key);
+    if (value.length !== this.transferSize) this.#wrongSize("value", this.transferSize, value.length);
+    const result = this.#elements.call(elementCommands.lookup, flags);
+    if (result === 0) this.#elements.copyValue(value);
+    else this.#absent(elementCommands.lookup, result);
+    return result === 0;
+  }
+
   update(key: Uint8Array, value: Uint8Array, flags = 0): void {
     this.#setKey(key);
     if (value.length !== this.transferSize) this.#wrongSize("value", this.transferSize, value.length);

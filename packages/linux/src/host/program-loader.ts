@@ -59,7 +59,9 @@ function toLoad(spec: ProgramSpec, parts: ProgramParts): ProgramLoad {
 
 function loadError(spec: ProgramSpec, errno: number, log: string): SyscallError {
   const reason = lastMessage(log);
-  if (reason === "") return syscallError(`BPF_PROG_LOAD of '${spec.name}'`, errno, { log });
+  // A log may have been begun before the kernel gave up for a reason that is not the program's.
+  const cutShort = errno === errnos.EAGAIN || errno === errnos.ENOMEM;
+  if (reason === "" || cutShort) return syscallError(`BPF_PROG_LOAD of '${spec.name}'`, errno, { log });
   const slot = lastSlot(log);
   return new VerifierError({
     command: "BPF_PROG_LOAD",

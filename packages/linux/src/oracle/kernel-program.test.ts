@@ -1,4 +1,7 @@
-import { readFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { encodeInstructions, isProgramType, type SyscallError } from "@tsbpf/core";
 import { expect, it } from "vitest";
@@ -56,6 +59,23 @@ describeKernel("programs as raw instructions", () => {
     expect(processed).toBe(60_001);
     expect(log.length).toBeGreaterThan(1 << 20);
     expect(log).toMatch(/^func#0 @0/);
+  });
+});
+
+describeKernel("a verification", () => {
+  it("is not given up for the signals of a profiler", () => {
+    const folder = mkdtempSync(join(tmpdir(), "tsbpf-profile-"));
+    const script = `
+      import { verifyOnKernel } from "${new URL("../../dist/index.js", import.meta.url)}";
+      const insns = new Uint8Array(200_001 * 8);
+      for (let at = 0; at < insns.length; at += 8) insns[at] = at + 8 < insns.length ? 0xb7 : 0x95;
+      for (let i = 0; i < 5; i++) console.log(verifyOnKernel({ insns, type: "xdp", logLevel: 4 }).processed);`;
+    const profile = ["--cpu-prof", "--cpu-prof-interval", "100", "--cpu-prof-dir", folder];
+    const output = execFileSync(process.execPath, [...profile, "--input-type=module", "-e", script], {
+      encoding: "utf8",
+    });
+    rmSync(folder, { recursive: true });
+    expect(output).toBe("200001\n".repeat(5));
   });
 });
 

@@ -35,6 +35,8 @@ export interface Libc {
   umount(target: string, flags: number): number;
   sysconf(name: number): number;
   getpid(): number;
+  /** pthread_sigmask(3): the addresses of two sets of signals. */
+  sigmask(how: number, set: number, old: number): number;
   /** Index of a network device in the calling thread's network namespace; 0 where there is none. */
   ifNameToIndex(name: string): number;
   /** The reverse, into 16 bytes at `address`; 0 where there is none. */
@@ -77,6 +79,7 @@ function loadLibc(): Libc {
     umount: library.func("umount2", "int", ["const char *", "int"]),
     sysconf: library.func("long sysconf(int)"),
     getpid: library.func("int getpid()"),
+    sigmask: library.func("pthread_sigmask", "int", ["int", "uintptr_t", "uintptr_t"]),
     ifNameToIndex: library.func("if_nametoindex", "uint", ["const char *"]),
     ifIndexToName: (index, address) => Number(ifIndexToName(index, address)),
   };

@@ -77,6 +77,11 @@ export class MapElements {
     return bytes;
   }
 
+  /** Puts what the last call answered into `target`. */
+  copyValue(target: Uint8Array): void {
+    copy(this.#value, target, target.length);
+  }
+
   /** @returns 0 or the negative errno. */
   call(command: number, flags: number): number {
     if (flags !== this.#flags) {

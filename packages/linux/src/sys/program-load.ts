@@ -2,6 +2,7 @@ import type { AttrValue } from "./bpf.js";
 import { BpfCall } from "./bpf.js";
 import { errnos } from "./errno.js";
 import { NativeBuffer, textOf } from "./memory.js";
+import { withoutSignals } from "./signals.js";
 
 /** BTF records beside the instructions (`struct bpf_func_info`, `struct bpf_line_info`). */
 export interface InfoRecords {
@@ -80,7 +81,7 @@ function countOf(records: InfoRecords | undefined): number | undefined {
 
 /**
  * BPF_PROG_LOAD. With a log level, the log's buffer grows until the kernel's log fits: it says the size itself since 6.4,
- * before that the buffer doubles. EAGAIN (a signal came during verification) is tried again.
+ * before that the buffer doubles. When a signal came in between (EAGAIN) it is tried again without.
  */
 export function loadProgram(load: ProgramLoad): ProgramLoadResult {
   const call = new BpfCall("BPF_PROG_LOAD", attrOf(load));
@@ -101,9 +102,8 @@ export function loadProgram(load: ProgramLoad): ProgramLoadResult {
   }
 }
 
+/** The verifier gives up with EAGAIN when a signal comes. A profiler's come faster than a large program is verified. */
 function retried(call: BpfCall<"BPF_PROG_LOAD">): number {
-  for (let attempt = 0; ; attempt++) {
-    const result = call.try();
-    if (result !== -errnos.EAGAIN || attempt === 4) return result;
-  }
+  const result = call.try();
+  return result === -errnos.EAGAIN ? withoutSignals(() => call.try()) : result;
 }
