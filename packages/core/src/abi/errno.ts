@@ -24,6 +24,20 @@ export const EOVERFLOW = 75;
 export const EOPNOTSUPP = 95;
 export const EAFNOSUPPORT = 97;
 export const ENOTSUPP = 524;
+export const EXDEV = 18;
+export const ENOTDIR = 20;
+export const EISDIR = 21;
+export const ENAMETOOLONG = 36;
+export const ENOTEMPTY = 39;
+export const EBADRQC = 56;
+export const ENOLINK = 67;
+export const EMSGSIZE = 90;
+export const EADDRINUSE = 98;
+export const EADDRNOTAVAIL = 99;
+export const ENETDOWN = 100;
+export const ENETUNREACH = 101;
+export const ENOBUFS = 105;
+export const EHOSTUNREACH = 113;
 export const ENOTSOCK = 88;
 export const EALREADY = 114;
 
@@ -52,6 +66,20 @@ const names: ReadonlyMap<number, string> = new Map(
     EALREADY,
     EOPNOTSUPP,
     EAFNOSUPPORT,
+    EXDEV,
+    ENOTDIR,
+    EISDIR,
+    ENAMETOOLONG,
+    ENOTEMPTY,
+    EBADRQC,
+    ENOLINK,
+    EMSGSIZE,
+    EADDRINUSE,
+    EADDRNOTAVAIL,
+    ENETDOWN,
+    ENETUNREACH,
+    ENOBUFS,
+    EHOSTUNREACH,
     ENOTSUPP,
   }).map(([name, errno]) => [errno, name]),
 );

@@ -17,15 +17,39 @@ export interface Link {
 /** How an XDP program sits on its device. Without it the driver decides. */
 export type XdpMode = "native" | "generic" | "offload";
 
+/** Where a filter stands among those of the clsact qdisc. */
+export interface ClsactOptions {
+  /** Filters run in the order of their priorities; 1, the default, is first. */
+  readonly priority?: number | undefined;
+  /** Identifies the filter among those of its priority; 1 by default. */
+  readonly handle?: number | undefined;
+}
+
 /** Hooks on network devices. Devices are named by name or index. */
 export interface DeviceHooks {
   /** @throws SyscallError ENODEV, EBUSY where another program is attached, EINVAL for a program of another type. */
   attachXdp(program: Program, device: string | number, options?: { readonly mode?: XdpMode | undefined }): Link;
-  /** A tcx link, first to run unless placed `after` another. Since 6.6. */
+  /**
+   * A tcx link, last to run unless placed `before` or `after` another. Since 6.6.
+   *
+   * @throws SyscallError ENODEV, EEXIST where the same program is at the hook, ENOENT for a link that isn't, EINVAL.
+   */
   attachTcx(
     program: Program,
     device: string | number,
     direction: "ingress" | "egress",
     options?: { readonly before?: Link | undefined; readonly after?: Link | undefined },
+  ): Link;
+
+  /**
+   * A filter on the device's clsact qdisc, in direct-action mode. It comes after tcx links. Its id is 0.
+   *
+   * @throws SyscallError ENODEV, EEXIST for a priority and handle that are taken, EINVAL.
+   */
+  attachClsact(
+    program: Program,
+    device: string | number,
+    direction: "ingress" | "egress",
+    options?: ClsactOptions,
   ): Link;
 }

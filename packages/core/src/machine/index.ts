@@ -1,6 +1,23 @@
 export { RunError } from "./fault-error.js";
 export { Machine, type MachineOptions } from "./machine.js";
+export { MachineLink, type MachineLinkKind } from "./machine-link.js";
 export { MachineMap } from "./machine-map.js";
 export { MachineProgram } from "./machine-program.js";
+export {
+  CaptureDevice,
+  type CaptureDeviceOptions,
+  Device,
+  type DeviceCounters,
+  type DeviceOptions,
+  type DeviceReference,
+  LoopbackDevice,
+  Namespace,
+  Network,
+  type NetworkEvent,
+  PacketSocket,
+  VethDevice,
+  type VethEnd,
+  XdpSocket,
+} from "./network/index.js";
 export type { MachineLoadOptions } from "./object-loader.js";
 export { type PacketOutcome, PacketRunner } from "./packet-runner.js";

@@ -1,7 +1,7 @@
-import type { ProgramType } from "../abi/index.js";
+import type { AttachType, ProgramType } from "../abi/index.js";
 import { EBADF } from "../abi/index.js";
 import type { Program, TestRunOptions, TestRunResult } from "../host/index.js";
-import type { ProgramImage } from "../runtime/index.js";
+import type { ProgramImage, RunContext, RunStatus, Runtime } from "../runtime/index.js";
 import type { ProgramSpec } from "../spec/index.js";
 import type { Descriptors } from "./descriptors.js";
 import { failure } from "./failure.js";
@@ -42,6 +42,16 @@ export class MachineProgram implements Program {
 
   get type(): ProgramType {
     return this.spec.type;
+  }
+
+  /** @internal Where it was made to be attached, of types that say so. */
+  get attachType(): AttachType | undefined {
+    return this.spec.attachType;
+  }
+
+  /** @internal */
+  execute(runtime: Runtime, context: RunContext): RunStatus {
+    return runtime.execute(this.image, context);
   }
 
   testRun(options: TestRunOptions = {}): TestRunResult {

@@ -1,12 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { NotSupportedError } from "../base/index.js";
 import { VerifierError } from "../host/index.js";
-import { assembleProgram, hostContract, mapSpec, testFrame } from "../host/testing/index.js";
+import { assembleProgram, deviceContract, hostContract, mapSpec, testFrame } from "../host/testing/index.js";
 import { createObject, createProgram } from "../spec/index.js";
 import { Machine, RunError } from "./index.js";
+import { machineTestBed } from "./testing/machine-test-bed.js";
 
 describe("Machine", () => {
   hostContract("Machine", () => new Machine({ cpus: 2 }));
+  deviceContract("Machine", () => machineTestBed());
 
   it("says which helper it lacks when a program is loaded", async () => {
     using machine = new Machine();

@@ -2,12 +2,17 @@ import { ENOTSUPP, helperPrototypes, type ProgramType } from "../abi/index.js";
 import type { Btf } from "../btf/index.js";
 import {
   BpfMap,
+  type ClsactOptions,
+  type DeviceHooks,
   type Host,
+  type Link,
   type LoadedObject,
   mapCodecs,
   type ObjectShape,
+  type Program,
   type TestRunOptions,
   type TestRunResult,
+  type XdpMode,
 } from "../host/index.js";
 import { Interpreter } from "../interpreter/index.js";
 import { createMap, type LiveMap, MapCore } from "../maps/index.js";
@@ -27,11 +32,24 @@ import { LinearMemory } from "../wasm/index.js";
 import { Descriptors } from "./descriptors.js";
 import { EventHub } from "./event-hub.js";
 import { failure } from "./failure.js";
+import type { MachineLink } from "./machine-link.js";
 import { MachineMap } from "./machine-map.js";
 import { MachineProgram } from "./machine-program.js";
 import { mapAttributes } from "./map-attributes.js";
 import { MapObject } from "./map-object.js";
 import { MachineReferences } from "./map-references.js";
+import {
+  type Device,
+  type DeviceReference,
+  MachineDeviceHooks,
+  type Namespace,
+  Network,
+  ProgramRun,
+  RedirectEntries,
+  type VethDevice,
+  type VethEnd,
+  XdpSocket,
+} from "./network/index.js";
 import { type MachineLoadOptions, ObjectLoader } from "./object-loader.js";
 import { createPacketHook } from "./packet-hook.js";
 import { PacketRunner } from "./packet-runner.js";
@@ -59,7 +77,7 @@ export interface MachineOptions {
 }
 
 /** A BPF subsystem in memory: needs no kernel and no rights, and does the same each time. */
-export class Machine implements Host {
+export class Machine implements Host, DeviceHooks {
   readonly kind = "machine";
   readonly runtime: Runtime;
   /** Clock, randomness, task, devices, routes and sockets that programs see. */
@@ -68,15 +86,20 @@ export class Machine implements Host {
   readonly events = new EventHub();
   /** @internal */
   readonly descriptors = new Descriptors();
+  /** Namespaces, devices, and the frames between them. */
+  readonly network: Network;
   readonly #maps: MapCore;
   readonly #references: MachineReferences;
   readonly #objects = new Map<LiveMap, MapObject>();
   readonly #kfuncs: ReadonlyMap<string, number>;
   readonly #engine: Interpreter;
+  readonly #hooks: MachineDeviceHooks;
+  readonly #links = new Set<MachineLink>();
   readonly #runners = new Map<ProgramType, TestRunner>();
   /** Maps that a program keeps alive. */
   readonly #heldMaps = new Map<MachineProgram, readonly MapObject[]>();
   #lastProgramId = 0;
+  #lastLinkId = 0;
 
   constructor(options: MachineOptions = {}) {
     const memory = new LinearMemory(options.memory === undefined ? {} : { maximum: options.memory });
@@ -86,7 +109,15 @@ export class Machine implements Host {
     this.#maps = new MapCore({ memory, cpus, cpu, regions, seed: () => seeds.next() >>> 0 });
     this.environment = new Environment(this.runtime, this.#maps, options);
     if (options.trace !== undefined) this.environment.trace = options.trace;
-    this.#references = new MachineReferences(this.descriptors, this.environment.network, this.#objects);
+    const entries = new RedirectEntries();
+    this.#references = new MachineReferences(
+      this.descriptors,
+      () => this.network.current.tables,
+      entries,
+      this.#objects,
+    );
+    this.network = new Network(new ProgramRun(this.environment, this.#maps, this.events), entries);
+    this.#hooks = new MachineDeviceHooks(this.network, this);
     installHelpers(this.environment);
     this.#kfuncs = installKfuncs(this.environment);
     const guard = createArgumentGuard(this.runtime, helperPrototypes, (address) => this.#maps.mapAt(address));
@@ -132,7 +163,60 @@ export class Machine implements Host {
     return new PacketRunner(program, { environment: this.environment, maps: this.#maps, events: this.events, hook });
   }
 
+  /** An XDP program on a device of the current namespace. Errors as {@link DeviceHooks} says. */
+  attachXdp(
+    program: Program,
+    device: DeviceReference,
+    options: { readonly mode?: XdpMode | undefined } = {},
+  ): MachineLink {
+    return this.#hooks.attachXdp(program, device, options);
+  }
+
+  /** A tc program by a tcx link. */
+  attachTcx(
+    program: Program,
+    device: DeviceReference,
+    direction: "ingress" | "egress",
+    options: { readonly before?: Link | undefined; readonly after?: Link | undefined } = {},
+  ): MachineLink {
+    return this.#hooks.attachTcx(program, device, direction, options);
+  }
+
+  /**
+   * A tc program by a filter on the device's clsact qdisc. Without `directAction` it returns a class, and any but 0 lets
+   * the packet pass.
+   */
+  attachClsact(
+    program: Program,
+    device: DeviceReference,
+    direction: "ingress" | "egress",
+    options: ClsactOptions & { readonly directAction?: boolean | undefined } = {},
+  ): MachineLink {
+    return this.#hooks.attachClsact(program, device, direction, options);
+  }
+
+  /** A network namespace with a loopback device. `namespace.run()` makes it the current one for a while. */
+  createNamespace(name?: string): Namespace {
+    return this.network.createNamespace(name);
+  }
+
+  /** A pair of devices, each the other's wire. */
+  createVeth(left: VethEnd, right: VethEnd): [VethDevice, VethDevice] {
+    return this.network.createVeth(left, right);
+  }
+
+  /** An AF_XDP socket on a queue of a device, for an xskmap: `map.raw.update(key, fd)`. */
+  createXdpSocket(device: Device, queue = 0): XdpSocket {
+    return new XdpSocket(this.descriptors, device, queue);
+  }
+
+  /** Moves frames that wait in the devices, at most `limit` steps; how many there were. */
+  run(limit?: number): number {
+    return this.network.run(limit);
+  }
+
   close(): void {
+    for (const link of [...this.#links].reverse()) link.close();
     for (const described of [...this.descriptors]) described.close();
   }
 
@@ -150,7 +234,26 @@ export class Machine implements Host {
     } finally {
       this.#maps.leaveRun();
       this.events.deliver();
+      // What bpf_clone_redirect() sent.
+      if (this.network.pending > 0) this.network.drain();
     }
+  }
+
+  /** @internal */
+  owns(program: MachineProgram): boolean {
+    return this.#heldMaps.has(program);
+  }
+
+  /** @internal */
+  linked(link: MachineLink): number {
+    this.#links.add(link);
+    // Filters are attached by netlink: no link of bpf(2).
+    return link.kind === "tc" ? 0 : ++this.#lastLinkId;
+  }
+
+  /** @internal */
+  unlinked(link: MachineLink): void {
+    this.#links.delete(link);
   }
 
   /** @internal The last reference to a program is gone. */

@@ -6,6 +6,7 @@ import type { Descriptors } from "./descriptors.js";
 import { MachineMap } from "./machine-map.js";
 import { MachineProgram } from "./machine-program.js";
 import type { MapObject } from "./map-object.js";
+import { type RedirectEntries, XdpSocket } from "./network/index.js";
 
 /** Flag of XDP programs that take packets in fragments. */
 const BPF_F_XDP_HAS_FRAGS = 32;
@@ -13,16 +14,24 @@ const BPF_F_XDP_HAS_FRAGS = 32;
 /** What a Machine makes of the values of maps that refer to something: programs, maps, devices, CPUs. */
 export class MachineReferences implements MapReferences {
   readonly #descriptors: Descriptors;
-  readonly #network: NetworkTables;
+  /** Where devices are looked up: in the current namespace. */
+  readonly #network: () => NetworkTables;
+  readonly #entries: RedirectEntries;
   readonly #objects: ReadonlyMap<LiveMap, MapObject>;
   /** Programs in slots of maps, by the handle that the slot holds, with the number of slots. */
   readonly #held = new Map<number, { readonly program: MachineProgram; count: number }>();
   /** What the programs of a prog array have in common: that of the first one that used it. */
   readonly #kinds = new WeakMap<LiveMap, string>();
 
-  constructor(descriptors: Descriptors, network: NetworkTables, objects: ReadonlyMap<LiveMap, MapObject>) {
+  constructor(
+    descriptors: Descriptors,
+    network: () => NetworkTables,
+    entries: RedirectEntries,
+    objects: ReadonlyMap<LiveMap, MapObject>,
+  ) {
     this.#descriptors = descriptors;
     this.#network = network;
+    this.#entries = entries;
     this.#objects = objects;
   }
 
@@ -52,22 +61,21 @@ export class MachineReferences implements MapReferences {
         return this.#acquireProgram(map, request.target);
       case "devmap":
       case "devmap_hash":
-        return this.#acquireTarget(
-          request,
-          this.#network.devices.has(request.target) ? request.target : 0,
-          "xdp_devmap",
-        );
+        return this.#acquireDevice(request);
       case "cpumap":
-        return this.#acquireTarget(request, index + 1, "xdp_cpumap");
+        return this.#acquireCpu(index, request);
       case "xskmap":
-        return this.#descriptors.get(request.target) === undefined ? -EBADF : -EOPNOTSUPP;
+        return this.#acquireSocket(request.target);
       default:
         return -EBADF;
     }
   }
 
   release(map: LiveMap, handle: number): void {
-    if (map.type !== "prog_array") return;
+    if (map.type !== "prog_array") {
+      this.#entries.remove(handle);
+      return;
+    }
     const held = this.#held.get(handle);
     if (held === undefined || --held.count > 0) {
       held?.program.unreference();
@@ -90,19 +98,37 @@ export class MachineReferences implements MapReferences {
     return { handle, id: program.id };
   }
 
-  /** An entry of a device or CPU map; a program behind it has to be made for that. */
-  #acquireTarget(
+  #acquireDevice(request: ReferenceRequest): Reference | number {
+    const device = this.#network().devices.get(request.target);
+    if (device === undefined) return -EINVAL;
+    const program = this.#programBehind(request, "xdp_devmap");
+    if (typeof program === "number") return program;
+    return { handle: this.#entries.add({ kind: "device", device, program }), id: program?.id ?? 0 };
+  }
+
+  #acquireCpu(cpu: number, request: ReferenceRequest): Reference | number {
+    const program = this.#programBehind(request, "xdp_cpumap");
+    if (typeof program === "number") return program;
+    const handle = this.#entries.add({ kind: "cpu", cpu, queueSize: request.target, waiting: 0, program });
+    return { handle, id: program?.id ?? 0 };
+  }
+
+  #acquireSocket(fd: number): Reference | number {
+    const socket = this.#descriptors.get(fd);
+    if (socket === undefined) return -EBADF;
+    if (!(socket instanceof XdpSocket)) return -EOPNOTSUPP;
+    return { handle: this.#entries.add({ kind: "socket", socket }), id: 0 };
+  }
+
+  /** The program that an entry of a device or CPU map names; it has to be made for that. */
+  #programBehind(
     request: ReferenceRequest,
-    handle: number,
     attachType: "xdp_devmap" | "xdp_cpumap",
-  ): Reference | number {
-    if (handle === 0) return -EINVAL;
-    if (request.program === undefined) return { handle, id: 0 };
+  ): MachineProgram | undefined | number {
+    if (request.program === undefined) return undefined;
     const program = this.#descriptors.get(request.program);
     if (program === undefined) return -EBADF;
     if (!(program instanceof MachineProgram)) return -EINVAL;
-    if (program.type !== "xdp" || program.spec.attachType !== attachType) return -EINVAL;
-    // Redirected packets are recorded, not carried on: the program behind the entry isn't run, nor kept.
-    return { handle, id: program.id };
+    return program.type === "xdp" && program.attachType === attachType ? program : -EINVAL;
   }
 }

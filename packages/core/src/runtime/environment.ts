@@ -36,8 +36,8 @@ export class Environment {
   trace: (text: string) => void = () => {};
   /** Receives the packets that bpf_clone_redirect() sends; `index` is the device's, `flags` may be BPF_F_INGRESS. */
   clone: (packet: Uint8Array, index: number, flags: number) => void = () => {};
-  /** Routes, neighbours, sockets and devices that lookups answer from. */
-  readonly network = new NetworkTables();
+  /** Routes, neighbours, sockets and devices that lookups answer from: those of the network namespace of the run. */
+  network = new NetworkTables();
   /** Where the run in progress wants its packet to go. */
   readonly redirect = new RedirectTarget();
 

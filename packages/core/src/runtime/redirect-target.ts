@@ -10,6 +10,8 @@ export class RedirectTarget {
   kind: "none" | "device" | "map" | "peer" | "neigh" = "none";
   /** Address of the map's value for the key, 0 when broadcasting. */
   value = 0;
+  /** The neighbour that a `"neigh"` goes to, 4 or 16 bytes; without it the packet's destination decides. */
+  nextHop: Uint8Array | undefined;
 
   clear(): void {
     this.kind = "none";
@@ -17,5 +19,6 @@ export class RedirectTarget {
     this.map = 0;
     this.flags = 0;
     this.value = 0;
+    this.nextHop = undefined;
   }
 }

@@ -225,6 +225,13 @@ export class SkbContext implements PacketContext {
     this.#moved();
   }
 
+  /** A packet of a device: no socket is behind it. */
+  detachSocket(): void {
+    const { u8 } = this.#memory;
+    u8.fill(0, this.address + skBuff.family, this.address + skBuff.dataMeta);
+    u8.fill(0, this.address + skBuff.sk, this.address + skBuff.sk + 8);
+  }
+
   close(): void {
     this.#memory.free(this.address);
     this.#memory.free(this.#block);

@@ -10,14 +10,14 @@ export const XDP_HEADROOM = 256;
 /** The start of the headroom belongs to `struct xdp_frame` when a packet is redirected. */
 const XDP_FRAME_SIZE = 40;
 /** A frame is a page whose end is reserved for `struct skb_shared_info`. */
-const FRAME_SIZE = 4096;
+export const XDP_FRAME_BYTES = 4096;
 const FRAME_TAIL = 320;
 /** Packet bytes that lie in the frame at most; the rest is in fragments of a page each. */
-export const XDP_LINEAR_MAX = FRAME_SIZE - XDP_HEADROOM - FRAME_TAIL;
+export const XDP_LINEAR_MAX = XDP_FRAME_BYTES - XDP_HEADROOM - FRAME_TAIL;
 /** MAX_SKB_FRAGS. */
 const MAX_FRAGMENTS = 17;
 /** The largest packet that a run takes. */
-export const XDP_PACKET_MAX = XDP_LINEAR_MAX + MAX_FRAGMENTS * FRAME_SIZE;
+export const XDP_PACKET_MAX = XDP_LINEAR_MAX + MAX_FRAGMENTS * XDP_FRAME_BYTES;
 
 /** Offsets in `struct xdp_md`; all fields are u32. */
 export const xdpMd = {
@@ -45,7 +45,9 @@ export class XdpContext implements PacketContext {
   packetEnd = 0;
   readonly #memory: LinearMemory;
   readonly #runtime: Runtime;
-  readonly #frame: number;
+  /** The page that is looked at: the own one, or one that was lent by {@link adopt}. */
+  #frame: number;
+  readonly #own: number;
   /** Packet bytes beyond the frame, one fragment after the other; 0 until they are needed. */
   #fragments = 0;
   #fragmentLength = 0;
@@ -55,7 +57,8 @@ export class XdpContext implements PacketContext {
     this.#runtime = runtime;
     this.#memory = runtime.memory;
     this.address = this.#memory.alloc(xdpMd.size);
-    this.#frame = this.#memory.alloc(FRAME_SIZE, 64);
+    this.#own = this.#memory.alloc(XDP_FRAME_BYTES, 64);
+    this.#frame = this.#own;
   }
 
   /**
@@ -63,11 +66,12 @@ export class XdpContext implements PacketContext {
    * one than a frame, what is over goes into fragments. `metaLength` bytes at its start are metadata.
    */
   load(bytes: Uint8Array, from = 0, length = bytes.length - from, metaLength = 0): void {
+    this.#frame = this.#own;
     const meta = this.#frame + XDP_HEADROOM - metaLength;
     const linear = Math.min(length, XDP_LINEAR_MAX + metaLength);
     this.#fragmentLength = length - linear;
     if (this.#fragmentLength > 0) {
-      if (this.#fragments === 0) this.#fragments = this.#memory.alloc(MAX_FRAGMENTS * FRAME_SIZE);
+      if (this.#fragments === 0) this.#fragments = this.#memory.alloc(MAX_FRAGMENTS * XDP_FRAME_BYTES);
       this.#memory.u8.set(bytes.subarray(from + linear, from + length), this.#fragments);
     }
     this.#memory.u8.set(from === 0 && linear === bytes.length ? bytes : bytes.subarray(from, from + linear), meta);
@@ -77,6 +81,31 @@ export class XdpContext implements PacketContext {
     this.#writeMd();
     const words = this.#memory.u32;
     words[(this.address + xdpMd.egressIfindex) >> 2] = 0;
+  }
+
+  /**
+   * Looks at a packet that lies in somebody else's page of {@link XDP_FRAME_BYTES} bytes, laid out as this one's own, without
+   * copying it. Programs work on it in place; afterwards {@link packetStart}, {@link data} and {@link packetEnd} say where
+   * it is. Addresses.
+   */
+  adopt(frame: number, meta: number, data: number, end: number): void {
+    this.#frame = frame;
+    this.#fragmentLength = 0;
+    this.#data = data;
+    this.packetStart = meta;
+    this.packetEnd = end;
+    this.#writeMd();
+    this.#memory.u32[(this.address + xdpMd.egressIfindex) >> 2] = 0;
+  }
+
+  /** Index of the device that the packet leaves through: what programs behind a device map's entry see. */
+  setSender(egressIfindex: number): void {
+    this.#memory.u32[(this.address + xdpMd.egressIfindex) >> 2] = egressIfindex;
+  }
+
+  /** Index of the device that received the packet. */
+  get receiver(): number {
+    return this.#memory.u32[(this.address + xdpMd.ingressIfindex) >> 2]!;
   }
 
   setReceiver(ingressIfindex: number, rxQueueIndex: number): void {
@@ -167,7 +196,7 @@ export class XdpContext implements PacketContext {
   adjustTail(delta: number): number {
     if (this.#fragmentLength > 0) return delta < 0 ? this.#shrinkFragments(-delta) : this.#growFragment(delta);
     const end = this.packetEnd + delta;
-    if (end > this.#frame + FRAME_SIZE - FRAME_TAIL || end < this.#data + ETH_HLEN) return -EINVAL;
+    if (end > this.#frame + XDP_FRAME_BYTES - FRAME_TAIL || end < this.#data + ETH_HLEN) return -EINVAL;
     if (delta > 0) this.#memory.u8.fill(0, this.packetEnd, end);
     this.packetEnd = end;
     this.#moved();
@@ -177,14 +206,14 @@ export class XdpContext implements PacketContext {
   /** Frees its memory. */
   close(): void {
     this.#memory.free(this.address);
-    this.#memory.free(this.#frame);
+    this.#memory.free(this.#own);
     if (this.#fragments !== 0) this.#memory.free(this.#fragments);
   }
 
   /** The last fragment grows up to its page's end. */
   #growFragment(delta: number): number {
-    const used = ((this.#fragmentLength - 1) % FRAME_SIZE) + 1;
-    if (delta > FRAME_SIZE - used) return -EINVAL;
+    const used = ((this.#fragmentLength - 1) % XDP_FRAME_BYTES) + 1;
+    if (delta > XDP_FRAME_BYTES - used) return -EINVAL;
     const end = this.#fragments + this.#fragmentLength;
     this.#memory.u8.fill(0, end, end + delta);
     this.#fragmentLength += delta;

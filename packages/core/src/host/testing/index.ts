@@ -1,3 +1,11 @@
+export { type DevicesUnderTest, deviceContract } from "./device-contract.js";
+export {
+  CONTRACT_ETHER_TYPE,
+  contractFrame,
+  type DeviceTestBed,
+  isContractFrame,
+  type TestDevice,
+} from "./device-test-bed.js";
 export { type HostUnderTest, hostContract } from "./host-contract.js";
 export { assembleProgram, type ProgramCase, programCases, testFrame } from "./program-case.js";
 export { asm, errnoOf, mapSpec, programSpec, u32, u64 } from "./specs.js";

@@ -40,8 +40,10 @@ const fib = {
 } as const;
 
 /** bpf_fib_lookup(), answered from the caller's routes and neighbours. */
-export const fibHelpers: HelperFamily = (define, { runtime, network }) => {
+export const fibHelpers: HelperFamily = (define, environment) => {
+  const { runtime } = environment;
   define("fib_lookup", "int", (_ctx, parameters, size, flags) => {
+    const { network } = environment;
     if (size < fib.size || (flags & ~LOOKUP_FLAGS) !== 0) return -EINVAL;
     const at = parameters >>> 0;
     const family = runtime.memory.u8[at + fib.family]!;

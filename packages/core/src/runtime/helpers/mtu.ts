@@ -12,7 +12,8 @@ const ETH_HLEN = 14;
 const SEGMENT_HEADERS = 40;
 
 /** bpf_check_mtu(): does the packet, or one of a given length, fit through a device? */
-export const mtuHelpers: HelperFamily = (define, { runtime, network }) => {
+export const mtuHelpers: HelperFamily = (define, environment) => {
+  const { runtime } = environment;
   define(
     "check_mtu",
     "int",
@@ -23,8 +24,8 @@ export const mtuHelpers: HelperFamily = (define, { runtime, network }) => {
       const asked = view.getUint32(lengthAt >>> 0, true);
       if ((flags & ~(isSkb ? BPF_MTU_CHK_SEGS : 0)) !== 0 || runtime.registerHigh(5) !== 0) return -EINVAL;
       if (flags & BPF_MTU_CHK_SEGS && (difference !== 0 || asked !== 0)) return -EINVAL;
-      const own = isSkb ? context.field(skBuff.ifindex) : 1;
-      const device = network.devices.get(index === 0 ? own : index >>> 0);
+      const own = context instanceof XdpContext ? context.receiver : isSkb ? context.field(skBuff.ifindex) : 1;
+      const device = environment.network.devices.get(index === 0 ? own : index >>> 0);
       if (device === undefined) return -ENODEV;
       const mtu = device.mtu ?? 1500;
       const packet = isSkb || context instanceof XdpContext ? context.length : 0;

@@ -1,4 +1,5 @@
 import { EBADMSG, EINVAL } from "../../abi/index.js";
+import type { LinearMemory } from "../../wasm/index.js";
 import { XdpContext } from "../xdp-context.js";
 import type { HelperFamily } from "./definition.js";
 import { isNarrow, skbContext } from "./skb.js";
@@ -8,8 +9,10 @@ const XDP_REDIRECT = 4;
 const TC_ACT_SHOT = 2;
 const TC_ACT_REDIRECT = 7;
 const BPF_F_INGRESS = 1;
-/** Bytes of `struct bpf_redir_neigh`. */
+/** Bytes of `struct bpf_redir_neigh`: the family, and an address of 4 or 16 bytes. */
 const REDIR_NEIGH_SIZE = 20;
+const AF_INET = 2;
+const AF_INET6 = 10;
 
 /** Redirection to a device. The packet goes there if the program then returns what these helpers return. */
 export const redirectHelpers: HelperFamily = (define, environment) => {
@@ -58,10 +61,21 @@ export const redirectHelpers: HelperFamily = (define, environment) => {
   define(
     "redirect_neigh",
     "int",
-    (index, _parameters, length, flags) => {
+    (index, parameters, length, flags) => {
       const isTooShort = length !== 0 && length < REDIR_NEIGH_SIZE;
-      return isTooShort || flags !== 0 || !isNarrow(runtime, 4) ? TC_ACT_SHOT : toDevice("neigh", index, 0);
+      if (isTooShort || flags !== 0 || !isNarrow(runtime, 4)) return TC_ACT_SHOT;
+      const nextHop = length === 0 ? undefined : readNextHop(runtime.memory, parameters >>> 0);
+      toDevice("neigh", index, 0);
+      redirect.nextHop = nextHop;
+      return TC_ACT_REDIRECT;
     },
     wide,
   );
 };
+
+/** The neighbour that a program names itself; undefined for a family that has none. */
+function readNextHop(memory: LinearMemory, at: number): Uint8Array | undefined {
+  const family = memory.u32[at >>> 2]!;
+  if (family === AF_INET) return memory.copy(at + 4, 4);
+  return family === AF_INET6 ? memory.copy(at + 4, 16) : undefined;
+}

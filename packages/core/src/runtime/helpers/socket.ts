@@ -12,7 +12,8 @@ const NETNS_COOKIE = 1;
 const ROOT_CGROUP = 1;
 
 /** Socket lookups, answered from the caller's sockets, and what programs ask of a socket. */
-export const socketHelpers: HelperFamily = (define, { runtime, network }) => {
+export const socketHelpers: HelperFamily = (define, environment) => {
+  const { runtime } = environment;
   const views = new Map<NetworkSocket, SocketView>();
   const viewOf = (socket: NetworkSocket) => {
     const known = views.get(socket) ?? new SocketView(runtime);
@@ -26,7 +27,7 @@ export const socketHelpers: HelperFamily = (define, { runtime, network }) => {
       if ((size !== IPV4_TUPLE && size !== IPV6_TUPLE) || flags !== 0 || runtime.registerHigh(5) !== 0 || !isHere)
         return 0;
       const { local, remote } = readTuple(runtime, tuple >>> 0, size === IPV4_TUPLE ? 4 : 16);
-      const found = network.socket(protocol, local, remote);
+      const found = environment.network.socket(protocol, local, remote);
       return found === undefined ? 0 : viewOf(found);
     };
   const wide = { wide: true };

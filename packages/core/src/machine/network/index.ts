@@ -1,0 +1,11 @@
+export { CaptureDevice, type CaptureDeviceOptions } from "./capture-device.js";
+export type { DeviceCounters } from "./counters.js";
+export { Device, type DeviceOptions, LoopbackDevice, VethDevice } from "./device.js";
+export { type DeviceReference, MachineDeviceHooks } from "./device-hooks.js";
+export type { NetworkEvent } from "./event.js";
+export { Namespace } from "./namespace.js";
+export { Network, type VethEnd } from "./network.js";
+export { PacketSocket } from "./packet-socket.js";
+export { ProgramRun } from "./program-run.js";
+export { RedirectEntries } from "./redirect-entry.js";
+export { XdpSocket } from "./xdp-socket.js";

@@ -1,0 +1,93 @@
+import { EEXIST, EINVAL, ENODEV } from "../../abi/index.js";
+import { NetworkTables } from "../../runtime/index.js";
+import { failure } from "../failure.js";
+import { CaptureDevice, type CaptureDeviceOptions } from "./capture-device.js";
+import { Device, LoopbackDevice } from "./device.js";
+import type { Network } from "./network.js";
+import { PacketSocket } from "./packet-socket.js";
+import { Stack } from "./stack.js";
+
+/** Bytes of a name, with its end (IFNAMSIZ). */
+const NAME_SIZE = 16;
+
+/** A network namespace: devices by name and index, and what their packets meet. */
+export class Namespace {
+  readonly name: string;
+  readonly network: Network;
+  /** What lookups of programs are answered from: devices, routes, neighbours, sockets. */
+  readonly tables: NetworkTables;
+  readonly loopback: LoopbackDevice;
+  /** @internal */
+  readonly stack: Stack;
+  #lastIndex = 0;
+
+  /** @internal */
+  constructor(network: Network, name: string, tables: NetworkTables = new NetworkTables()) {
+    this.network = network;
+    this.name = name;
+    this.tables = tables;
+    this.stack = new Stack(this);
+    this.loopback = this.add(new LoopbackDevice(this, "lo", { mtu: 65_536, mac: new Uint8Array(6) }));
+  }
+
+  /** Runs `work` with this as the current namespace: where devices are looked up by name and index. */
+  run<T>(work: () => T): T {
+    const { network } = this;
+    const before = network.current;
+    network.current = this;
+    try {
+      return work();
+    } finally {
+      network.current = before;
+    }
+  }
+
+  get devices(): Device[] {
+    return [...this.tables.devices.values()].filter((device): device is Device => device instanceof Device);
+  }
+
+  /** The device with this name or index. @throws SyscallError ENODEV */
+  device(which: string | number): Device {
+    const found = this.findDevice(which);
+    if (found === undefined) throw failure("if_nametoindex", ENODEV, `there is no network device '${which}' here`);
+    return found;
+  }
+
+  findDevice(which: string | number): Device | undefined {
+    if (typeof which === "string") return this.devices.find(({ name }) => name === which);
+    const found = this.tables.devices.get(which);
+    return found instanceof Device ? found : undefined;
+  }
+
+  /** A network card whose wire is in the caller's hands. @throws SyscallError EEXIST, EINVAL for a name that no device may have */
+  createCapture(name: string, options: CaptureDeviceOptions = {}): CaptureDevice {
+    this.checkName(name);
+    return this.add(new CaptureDevice(this, name, options));
+  }
+
+  /** A socket that sees every frame of a device, and sends frames out of it (AF_PACKET). @throws SyscallError ENODEV */
+  openPacketSocket(device: string | number): PacketSocket {
+    return new PacketSocket(this.device(device));
+  }
+
+  /** @internal @throws SyscallError EEXIST, EINVAL */
+  checkName(name: string): void {
+    if (name.length === 0 || name.length >= NAME_SIZE || name === "." || name === ".." || /[/:\s]/.test(name))
+      throw failure("RTM_NEWLINK", EINVAL, `'${name}' is no name for a device`);
+    if (this.findDevice(name) !== undefined)
+      throw failure("RTM_NEWLINK", EEXIST, `there is a device '${name}' already`);
+  }
+
+  /** @internal */
+  add<T extends Device>(device: T): T {
+    this.tables.devices.set(device.index, device);
+    return device;
+  }
+
+  /** @internal */
+  nextIndex(): number {
+    do this.#lastIndex++;
+    while (this.#lastIndex > 1 && this.tables.devices.has(this.#lastIndex));
+    return this.#lastIndex;
+  }
+}

@@ -1,0 +1,25 @@
+import type { LinearMemory } from "../../wasm/index.js";
+import type { Frame } from "./frame.js";
+
+const ETH_P_8021Q = 0x8100;
+const ETH_P_8021AD = 0x88a8;
+const ADDRESSES = 12;
+const TAG = 4;
+
+/** Is `type` the EtherType of a VLAN tag? */
+function isVlan(type: number): boolean {
+  return type === ETH_P_8021Q || type === ETH_P_8021AD;
+}
+
+/** Takes the outer VLAN tag out of a frame that has come in, and puts it beside the packet, where there is none yet. */
+export function untagVlan(frame: Frame, memory: LinearMemory): void {
+  const { u8 } = memory;
+  const { data } = frame;
+  const type = (u8[data + ADDRESSES]! << 8) | u8[data + ADDRESSES + 1]!;
+  if (!isVlan(type) || frame.vlanProtocol !== 0 || frame.length < ADDRESSES + 2 + TAG) return;
+  frame.vlanProtocol = type;
+  frame.vlanTci = (u8[data + ADDRESSES + 2]! << 8) | u8[data + ADDRESSES + 3]!;
+  u8.copyWithin(data + TAG, data, data + ADDRESSES);
+  frame.data = data + TAG;
+  frame.meta = frame.data;
+}
