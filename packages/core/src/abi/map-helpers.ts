@@ -12,8 +12,8 @@ const perfEvents = ["perf_event_read", "perf_event_output", "skb_output", "perf_
 const cgroupTests = ["skb_under_cgroup", "current_task_under_cgroup"];
 
 /**
- * Maps that only some helpers take; any helper takes the others. `sock_map` types are looked up, and changed, by the
- * program types of {@link sockMapUpdaters} as well.
+ * Maps that only some helpers take; any helper takes the others. Some program types update and delete entries of socket
+ * maps as well.
  */
 // biome-ignore format: one row a map type
 export const mapHelperRules: readonly MapHelperRule[] = [
