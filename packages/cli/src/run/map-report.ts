@@ -55,12 +55,8 @@ function isArray({ type }: MapSpec): boolean {
   return type === "array" || type === "percpu_array";
 }
 
-function listEntries(map: BpfMap, sparse: boolean): [Uint8Array, Uint8Array][] {
-  const entries: [Uint8Array, Uint8Array][] = [];
-  for (const entry of map.raw.entries()) {
-    if (!sparse || entry[1].some((byte) => byte !== 0)) entries.push(entry);
-  }
-  return entries.sort(([a], [b]) => compareBytes(a, b));
+function listEntries(map: BpfMap, nonZero: boolean): [Uint8Array, Uint8Array][] {
+  return [...map.raw.entries({ nonZero })].sort(([a], [b]) => compareBytes(a, b));
 }
 
 function formatKey(btf: Btf | undefined, spec: MapSpec, key: Uint8Array): FormattedValue {

@@ -54,9 +54,10 @@ export interface RawMap {
 
   /**
    * All entries, in the map's own order. Entries may come and go meanwhile: one that is there all the time is seen at
-   * least once, and the walk ends after at most `maxEntries` steps beyond what it began with.
+   * least once, and the walk ends after at most `maxEntries` steps beyond what it began with. With `nonZero`, values of
+   * nothing but zeros are passed over, which a host may do much faster than its caller.
    */
-  entries(): IterableIterator<[key: Uint8Array, value: Uint8Array]>;
+  entries(options?: { readonly nonZero?: boolean | undefined }): IterableIterator<[key: Uint8Array, value: Uint8Array]>;
   /** `count` entries at once, keys and values laid end to end. Returns how many were written. */
   updateBatch(keys: Uint8Array, values: Uint8Array, count: number, flags?: number): number;
   /** Returns how many were deleted. */

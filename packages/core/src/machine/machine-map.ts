@@ -2,7 +2,7 @@ import { EBADF, ENOENT, errnoName } from "../abi/index.js";
 import { SyscallError } from "../base/index.js";
 import type { Btf } from "../btf/index.js";
 import type { EventSink, EventSubscription, MapInfo, RawMap, SlotTarget } from "../host/index.js";
-import { type LiveMap, PerfEventArrayMap, RingBufferMap } from "../maps/index.js";
+import { ArrayMap, type LiveMap, PerfEventArrayMap, RingBufferMap, writeIndex } from "../maps/index.js";
 import type { MapSpec } from "../spec/index.js";
 import type { Descriptors } from "./descriptors.js";
 import { EventDelivery, type EventHub } from "./event-hub.js";
@@ -13,6 +13,8 @@ import type { MapObject } from "./map-object.js";
 const PERF_EVENTS_WAITING = 65_536;
 /** Entries that one batch reads. */
 const BATCH = 256;
+
+type Entry = [key: Uint8Array, value: Uint8Array];
 
 /** What a map needs of its Machine. */
 export interface MapOwner {
@@ -93,8 +95,14 @@ export class MachineMap implements RawMap {
     return this.#found("BPF_MAP_GET_NEXT_KEY", error) ? next : undefined;
   }
 
-  *entries(): IterableIterator<[key: Uint8Array, value: Uint8Array]> {
+  *entries(options: { readonly nonZero?: boolean | undefined } = {}): IterableIterator<Entry> {
     const map = this.#live("BPF_MAP_LOOKUP_BATCH");
+    if (options.nonZero !== true) yield* this.#allEntries(map);
+    else if (map instanceof ArrayMap) yield* nonZeroEntries(map);
+    else for (const entry of this.#allEntries(map)) if (entry[1].some((byte) => byte !== 0)) yield entry;
+  }
+
+  *#allEntries(map: LiveMap): IterableIterator<Entry> {
     const { keySize, transferSize } = map;
     let start: Uint8Array | undefined;
     for (;;) {
@@ -172,7 +180,7 @@ export class MachineMap implements RawMap {
   }
 
   /** Maps without batches: keys first, since an entry that goes meanwhile would lead back to the start. */
-  *#entriesByKey(): IterableIterator<[key: Uint8Array, value: Uint8Array]> {
+  *#entriesByKey(): IterableIterator<Entry> {
     const keys: Uint8Array[] = [];
     const limit = this.info.maxEntries + 1;
     for (let key = this.nextKey(); key !== undefined && keys.length < limit; key = this.nextKey(key)) keys.push(key);
@@ -206,5 +214,14 @@ export class MachineMap implements RawMap {
       errno,
       errnoName: name,
     });
+  }
+}
+
+function* nonZeroEntries(map: ArrayMap): IterableIterator<Entry> {
+  for (let index = map.nextNonZero(0); index >= 0; index = map.nextNonZero(index + 1)) {
+    const key = new Uint8Array(4);
+    const value = new Uint8Array(map.valueSize);
+    writeIndex(key, index);
+    if (map.lookup(key, value, 0) === 0) yield [key, value];
   }
 }

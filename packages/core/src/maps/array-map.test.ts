@@ -34,6 +34,18 @@ describe("array", () => {
     expect(next).toEqual(u32(0));
   });
 
+  it("finds the entries that aren't all zeros", () => {
+    const map = newMap({ type: "array", keySize: 4, valueSize: 9, maxEntries: 50 }) as ArrayMap;
+    const nonZero = () => {
+      const found: number[] = [];
+      for (let at = map.nextNonZero(0); at >= 0; at = map.nextNonZero(at + 1)) found.push(at);
+      return found;
+    };
+    expect(nonZero()).toEqual([]);
+    for (const at of [0, 7, 8, 49]) map.update(u32(at), Uint8Array.from([0, 0, 0, 0, 0, 0, 0, 0, at + 1]));
+    expect(nonZero()).toEqual([0, 7, 8, 49]);
+  });
+
   it("changes entries in place", () => {
     const map = array();
     const address = map.entryAddress(2);

@@ -47,6 +47,17 @@ export class ArrayMap extends LiveMap {
     return index >>> 0 < this.maxEntries ? this.storage + index * this.stride : 0;
   }
 
+  /** The first entry from `index` on that isn't all zeros, or -1: large arrays tend to be nearly empty. */
+  nextNonZero(index: number): number {
+    // Entries are multiples of 8 bytes, and what a value doesn't cover of the last ones is zero.
+    const words = this.memory.u32;
+    const end = (this.storage + this.maxEntries * this.stride) >>> 2;
+    for (let at = (this.storage + index * this.stride) >>> 2; at < end; at++) {
+      if (words[at] !== 0) return Math.floor((at * 4 - this.storage) / this.stride);
+    }
+    return -1;
+  }
+
   protected override get canBatch() {
     return { update: true, delete: false };
   }

@@ -157,8 +157,10 @@ export class LinuxMap implements RawMap {
     return result === 0 ? this.#elements.takeValue(this.info.keySize) : this.#absent(elementCommands.nextKey, result);
   }
 
-  entries(): IterableIterator<[key: Uint8Array, value: Uint8Array]> {
-    return walkEntries(this);
+  *entries(options: { readonly nonZero?: boolean | undefined } = {}): IterableIterator<[Uint8Array, Uint8Array]> {
+    for (const entry of walkEntries(this)) {
+      if (options.nonZero !== true || entry[1].some((byte) => byte !== 0)) yield entry;
+    }
   }
 
   /**
