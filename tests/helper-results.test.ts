@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { setTimeout } from "node:timers/promises";
 import { type Host, Machine, readObject } from "@tsbpf/core";
 import { Linux } from "@tsbpf/linux";
 import { describe, expect, it } from "vitest";
@@ -8,7 +9,7 @@ import { describeKernel } from "../packages/linux/src/testing/kernel.js";
 const folder = new URL("../testdata/helpers/", import.meta.url);
 /** What Linux 6.18 answers; `vitest -u` on such a kernel writes it anew. */
 const recorded = new URL("linux-6.18.txt", folder);
-const objects = ["numbers", "maps", "network", "kfuncs"];
+const objects = ["numbers", "maps", "network", "kfuncs", "timers"];
 
 /** Every program by itself, with fresh maps: a line for each number and text that it leaves. */
 async function outcome(host: Host): Promise<string> {
@@ -23,9 +24,12 @@ async function outcome(host: Host): Promise<string> {
         object.map("devices_by_name").update(1, 1);
       }
       const { retval } = object.program(program).testRun({ data: testFrame });
+      // Timers of the kernel's real clock and of the Machine's.
+      if (name === "timers") await (host instanceof Machine ? host.advance(50e6) : setTimeout(50));
       lines.push(`${name} ${program} returns ${retval}`);
       for (const [index, value] of object.map("results")) if (value !== 0n) lines.push(`  ${index}: ${value}`);
       if (object.maps.texts !== undefined) lines.push(...texts(object.map("texts")));
+      if (name === "timers") lines.push(...fired(object.map("array")), ...fired(object.map("hash")));
       if (object.maps.ring !== undefined) {
         using events = object.map("ring").events();
         const sent = events.drain().map(({ value }) => Buffer.from(value as Uint8Array).toString("hex"));
@@ -43,6 +47,13 @@ function texts(map: Iterable<readonly unknown[]>): string[] {
     if (result !== 0n) lines.push(`  ${index}: ${result} '${string}'`);
   }
   return lines;
+}
+
+function fired(map: Iterable<readonly unknown[]>): string[] {
+  return [...map].map(([key, value]) => {
+    const element = value as { fired: bigint; key: bigint };
+    return `  timer of ${key} fired ${element.fired} times, with key ${element.key}`;
+  });
 }
 
 /** Neighbours that are alike become one line. */

@@ -17,6 +17,7 @@ export const ENODEV = 19;
 export const EINVAL = 22;
 export const ENOSPC = 28;
 export const ERANGE = 34;
+export const EDEADLK = 35;
 export const ELOOP = 40;
 export const EPROTO = 71;
 export const EBADMSG = 74;
@@ -58,6 +59,7 @@ const names: ReadonlyMap<number, string> = new Map(
     EINVAL,
     ENOSPC,
     ERANGE,
+    EDEADLK,
     ELOOP,
     EPROTO,
     EBADMSG,

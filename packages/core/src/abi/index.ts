@@ -31,6 +31,7 @@ export {
   EBADMSG,
   EBADRQC,
   EBUSY,
+  EDEADLK,
   EEXIST,
   EFAULT,
   EHOSTUNREACH,

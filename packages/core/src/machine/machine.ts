@@ -20,8 +20,10 @@ import {
   type Clock,
   createArgumentGuard,
   Environment,
+  functionRecord,
   installHelpers,
   installKfuncs,
+  ManualClock,
   packetLoader,
   Random,
   Runtime,
@@ -118,6 +120,10 @@ export class Machine implements Host, DeviceHooks {
     );
     this.network = new Network(new ProgramRun(this.environment, this.#maps, this.events), entries);
     this.#hooks = new MachineDeviceHooks(this.network, this);
+    this.environment.timers.holds = {
+      isHeld: (map) => this.#objects.get(map)?.isHeld ?? false,
+      holdProgram: (callback) => this.#holdProgram(callback),
+    };
     installHelpers(this.environment);
     this.#kfuncs = installKfuncs(this.environment);
     const guard = createArgumentGuard(this.runtime, helperPrototypes, (address) => this.#maps.mapAt(address));
@@ -215,6 +221,22 @@ export class Machine implements Host, DeviceHooks {
     return this.network.run(limit);
   }
 
+  /**
+   * Moves the machine's clock on and lets the timers fire that are due on the way, at their times. Returns how many.
+   *
+   * @throws RangeError when the machine's clock is not a {@link ManualClock}: it goes by itself, see {@link runTimers}.
+   */
+  advance(nanoseconds: number): number {
+    const { clock, timers } = this.environment;
+    if (!(clock instanceof ManualClock)) throw new RangeError("the machine's clock goes by itself");
+    return timers.advance(clock, nanoseconds);
+  }
+
+  /** Lets the timers fire that are due by now. Returns how many. */
+  runTimers(): number {
+    return this.environment.timers.runDue(this.environment.clock);
+  }
+
   close(): void {
     for (const link of [...this.#links].reverse()) link.close();
     for (const described of [...this.descriptors]) described.close();
@@ -263,6 +285,17 @@ export class Machine implements Host, DeviceHooks {
     this.#heldMaps.delete(program);
   }
 
+  /** A timer's callback keeps its program. */
+  #holdProgram(callback: number): () => void {
+    const record = this.runtime.memory.u32[(callback + functionRecord.program) >>> 2]!;
+    for (const program of this.#heldMaps.keys()) {
+      if (program.image.record !== record) continue;
+      program.reference();
+      return () => program.unreference();
+    }
+    return () => {};
+  }
+
   #createMap(spec: MapSpec, btf: Btf | undefined): MachineMap {
     const inner = spec.inner === undefined ? undefined : this.#createMap(spec.inner, btf);
     try {
@@ -270,7 +303,10 @@ export class Machine implements Host, DeviceHooks {
         references: this.#references,
         inner: inner?.object.live,
       });
-      const object = new MapObject(live, () => this.#objects.delete(live));
+      const object = new MapObject(live, {
+        abandoned: () => this.environment.timers.dropMap(live),
+        released: () => this.#objects.delete(live),
+      });
       this.#objects.set(live, object);
       return new MachineMap(this, object, spec, btf);
     } finally {

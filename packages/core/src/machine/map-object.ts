@@ -11,12 +11,15 @@ import { failure } from "./failure.js";
 export class MapObject {
   readonly live: LiveMap;
   readonly #released: () => void;
+  readonly #abandoned: () => void;
   #references = 0;
   #handles = 0;
 
-  constructor(live: LiveMap, released: () => void) {
+  /** @param ends.abandoned the last handle is gone; `released` the last reference. */
+  constructor(live: LiveMap, ends: { readonly abandoned: () => void; readonly released: () => void }) {
     this.live = live;
-    this.#released = released;
+    this.#abandoned = ends.abandoned;
+    this.#released = ends.released;
   }
 
   get id(): number {
@@ -27,6 +30,11 @@ export class MapObject {
   get valueAddress(): number {
     if (this.live instanceof ArrayMap && this.live.maxEntries === 1) return this.live.storage;
     throw failure("BPF_PROG_LOAD", EINVAL, `a ${this.live.type} map's values have no address of their own`);
+  }
+
+  /** Does user space hold it? */
+  get isHeld(): boolean {
+    return this.#handles > 0;
   }
 
   reference(): void {
@@ -45,7 +53,10 @@ export class MapObject {
   }
 
   dropHandle(): void {
-    if (--this.#handles === 0 && this.live.type === "prog_array") this.#empty();
+    if (--this.#handles === 0) {
+      if (this.live.type === "prog_array") this.#empty();
+      this.#abandoned();
+    }
     this.unreference();
   }
 

@@ -112,6 +112,11 @@ export class HashMap extends LiveMap {
     return entry !== 0 && this.#kind.perCpu ? this.memory.u32[entry >>> 2]! : entry;
   }
 
+  override holdsValue(address: number): boolean {
+    const entry = address - this.field(mapHeader.VALUE_OFFSET);
+    return (this.memory.u32[(entry + element.STATE) >>> 2]! & ELEMENT_LIVE) !== 0;
+  }
+
   override grow(): number {
     if (this.#preallocated) return ENOMEM;
     try {

@@ -246,6 +246,11 @@ export abstract class LiveMap {
     return this.keySize;
   }
 
+  /** Does the value at this address belong to an entry that is there? Of a kind whose entries go it may not any more. */
+  holdsValue(_address: number): boolean {
+    return true;
+  }
+
   /** @internal More memory for the element pool, asked for by the map core. Returns 0 or an errno. */
   grow(): number {
     throw new RangeError(`a ${this.type} map doesn't grow`);

@@ -4,6 +4,7 @@ import { NetworkTables } from "./network-tables.js";
 import { Random } from "./random.js";
 import { RedirectTarget } from "./redirect-target.js";
 import type { Runtime } from "./runtime.js";
+import { Timers } from "./timers.js";
 
 /** The task that programs run in the context of (`bpf_get_current_*`). */
 export interface Task {
@@ -36,6 +37,8 @@ export class Environment {
   trace: (text: string) => void = () => {};
   /** Receives the packets that bpf_clone_redirect() sends; `index` is the device's, `flags` may be BPF_F_INGRESS. */
   clone: (packet: Uint8Array, index: number, flags: number) => void = () => {};
+  /** Timers in maps. */
+  readonly timers: Timers;
   /** Routes, neighbours, sockets and devices that lookups answer from: those of the network namespace of the run. */
   network = new NetworkTables();
   /** Where the run in progress wants its packet to go. */
@@ -44,6 +47,7 @@ export class Environment {
   constructor(runtime: Runtime, maps: MapCore, options: EnvironmentOptions = {}) {
     this.runtime = runtime;
     this.maps = maps;
+    this.timers = new Timers(runtime, maps);
     this.clock = options.clock ?? new ManualClock();
     this.random = new Random(options.seed);
     this.task = { pid: 1, tgid: 1, uid: 0, gid: 0, comm: "tsbpf", cgroupId: 1n, ...options.task };

@@ -64,5 +64,6 @@ export {
 export { NO_CONTEXT, type Run, type RunContext } from "./run-stack.js";
 export { type PacketLoader, Runtime } from "./runtime.js";
 export { carriedProtocol, SKB_MAX_LENGTH, SkbContext, skBuff } from "./skb-context.js";
+export { type Timer, type TimerHolds, Timers } from "./timers.js";
 export type { TunnelInfo } from "./tunnel-info.js";
 export { XDP_FRAME_BYTES, XDP_HEADROOM, XDP_LINEAR_MAX, XDP_PACKET_MAX, XdpContext, xdpMd } from "./xdp-context.js";

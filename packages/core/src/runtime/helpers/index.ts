@@ -22,6 +22,7 @@ import { skbVlanHelpers } from "./skb-vlan.js";
 import { socketHelpers } from "./socket.js";
 import { stringHelpers } from "./string.js";
 import { taskHelpers } from "./task.js";
+import { timerHelpers } from "./timer.js";
 import { xdpHelpers } from "./xdp.js";
 
 const families: readonly HelperFamily[] = [
@@ -47,6 +48,7 @@ const families: readonly HelperFamily[] = [
   skbVlanHelpers,
   stringHelpers,
   taskHelpers,
+  timerHelpers,
   xdpHelpers,
 ];
 
