@@ -1,10 +1,12 @@
 import { Interpreter } from "@tsbpf/core/interpreter";
 import { assemble, encodeInstructions, type Instruction, instructionTable } from "@tsbpf/core/isa";
+import { Jit } from "@tsbpf/core/jit";
 import { Runtime } from "@tsbpf/core/runtime";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { describeKernel } from "../packages/linux/src/testing/kernel.js";
 import { runOnKernel } from "./kernel-function.js";
+import { verifiedFunction } from "./verified-function.js";
 
 const rows = instructionTable.filter(({ kind }) =>
   ["alu", "neg", "movsx", "byte_swap", "branch", "atomic"].includes(kind),
@@ -39,7 +41,8 @@ const fold = assemble(
 describeKernel("arithmetic, branches and atomics", () => {
   it("agree with the kernel's JIT in random functions", () => {
     const runtime = new Runtime();
-    const interpreter = new Interpreter(runtime);
+    const engines = [new Interpreter(runtime), new Jit(runtime)];
+    const jit = new Jit(runtime);
     const registers = fc.array(word, { minLength: 10, maxLength: 10 });
     fc.assert(
       fc.property(registers, word, fc.array(instruction, { minLength: 10, maxLength: 60 }), (values, stack, body) => {
@@ -47,10 +50,15 @@ describeKernel("arithmetic, branches and atomics", () => {
           `r1 = ${stack} ll\n*(u64 *)(r10 - 8) = r1\n${values.map((value, index) => `r${index} = ${value} ll\n`).join("")}`,
         );
         const insns = Uint8Array.from([...prologue, ...encodeInstructions(body), ...fold]);
-        const image = interpreter.prepare({ name: "random", insns });
-        const ours = runtime.test(image);
-        image.close();
-        expect(ours).toEqual({ kind: "exit", r0: runOnKernel(insns, new Uint8Array(16)) });
+        const r0 = runOnKernel(insns, new Uint8Array(16));
+        for (const engine of engines) {
+          const image = engine.prepare({ name: "random", insns });
+          expect(runtime.test(image), engine.name).toEqual({ kind: "exit", r0 });
+          image.close();
+        }
+        const unchecked = verifiedFunction(runtime, jit, insns, new Uint8Array(16));
+        expect(unchecked?.run(), "unchecked JIT").toBe(r0);
+        unchecked?.close();
       }),
       { numRuns: 150 },
     );

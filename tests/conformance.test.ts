@@ -5,6 +5,7 @@ import { Jit } from "@tsbpf/core/jit";
 import { type Engine, Runtime } from "@tsbpf/core/runtime";
 import { afterAll, describe, expect, it } from "vitest";
 import { sharedFile } from "../packages/linux/src/testing/shared-folder.js";
+import { verifiedFunction } from "./verified-function.js";
 
 // The public bpf_conformance suite's cases, as data in the shared folder.
 const file = sharedFile("conformance/cases.jsonl");
@@ -87,3 +88,22 @@ describe.skipIf(file === undefined).each(Object.entries(engines))(
     });
   },
 );
+
+describe.skipIf(file === undefined)("bpf_conformance, unchecked JIT (needs the shared folder)", () => {
+  it("passes every case that the verifier accepts", () => {
+    const runtime = new Runtime();
+    runtime.helpers.define(5, { name: "ktime_get_ns", result: "int", wide: false, run: () => 0 });
+    const jit = new Jit(runtime);
+    let [passed, wrong] = [0, [] as string[]];
+    for (const { case: name, insns, mem, result } of cases) {
+      const program = verifiedFunction(runtime, jit, bytesOfHex(insns), bytesOfHex(mem));
+      if (program === undefined) continue;
+      if (program.run() === BigInt(result)) passed++;
+      else wrong.push(name);
+      program.close();
+    }
+    console.log(`bpf_conformance, unchecked JIT: ${passed} of ${cases.length} cases are accepted and passed`);
+    expect(wrong).toEqual([]);
+    expect(passed).toBeGreaterThan(200);
+  });
+});

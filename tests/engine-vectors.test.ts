@@ -4,6 +4,7 @@ import { Jit } from "@tsbpf/core/jit";
 import { type Engine, type Executable, type Helper, Runtime } from "@tsbpf/core/runtime";
 import { describe, expect, it } from "vitest";
 import { type EngineVector, engineVectors } from "./engine-vectors.js";
+import { verifiedFunction } from "./verified-function.js";
 
 const ARENA_USER_START = { low: 0x1000, high: 0x7f00 };
 
@@ -74,6 +75,25 @@ describe.each(Object.entries(engines))("engine vectors, %s", (_engine, create) =
 
   it.each(engineVectors.map((vector) => [vector.name, vector] as const))("%s", (_name, vector) => {
     expect(run(runtime, engine, vector)).toBe(vector.result);
+  });
+});
+
+describe("engine vectors, unchecked JIT", () => {
+  it("agrees where the verifier accepts them as functions", () => {
+    const runtime = createRuntime();
+    const jit = new Jit(runtime);
+    let accepted = 0;
+    for (const { name, source, memory = "", result } of engineVectors) {
+      const bytes = Uint8Array.from(memory.match(/../g)?.map((byte) => Number.parseInt(byte, 16)) ?? []);
+      if (/^(a helper|a kfunc|callx|map\[|btf\[|eight frames)/.test(name)) continue;
+      const place = /acquire|release/.test(name) && bytes.length === 16 ? "stack" : "packet";
+      const program = verifiedFunction(runtime, jit, assemble(source), bytes, place);
+      if (program === undefined) continue;
+      expect(program.run(), name).toBe(result);
+      accepted++;
+      program.close();
+    }
+    expect(accepted).toBeGreaterThan(160);
   });
 });
 

@@ -11,6 +11,7 @@ import {
   targetOf,
 } from "../runtime/index.js";
 import { I32, i32, i64 } from "../wasm/index.js";
+import { emitTailTarget } from "./inline-helpers.js";
 import { helperImport } from "./module-imports.js";
 import { FRAME, type Translation } from "./translation.js";
 
@@ -23,6 +24,11 @@ function pushArguments(t: Translation): void {
 export function emitHelperCall(t: Translation, target: "helper" | "kfunc"): void {
   const { f, parts } = t;
   const { program } = parts;
+  const inlined = parts.inlined.get(t.slot);
+  if (inlined !== undefined) {
+    inlined.emit(t);
+    return;
+  }
   const helper = calledHelper(program, t.slot, parts.tables)!;
   const returned = t.scratch(I32, "returned");
   t.spill();
@@ -90,9 +96,14 @@ export function emitRegisterCall(t: Translation): void {
 export function emitTailCall(t: Translation): void {
   const { f, parts } = t;
   const target = t.scratch(I32, "target");
+  const map = parts.callMaps.get(t.slot);
   t.spill();
-  pushArguments(t);
-  f.call(parts.imports.helpers.get(helperImport("helper", HELPER_TAIL_CALL))!).set(target);
+  if (map?.type === "prog_array") emitTailTarget(t, map);
+  else {
+    pushArguments(t);
+    f.call(parts.imports.helpers.get(helperImport("helper", HELPER_TAIL_CALL))!);
+  }
+  f.set(target);
   t.reload();
   f.block((failed) => {
     f.get(target).op(i32.eqz).brIf(failed);

@@ -1,3 +1,4 @@
+import type { LiveMap } from "../maps/index.js";
 import {
   AREA_ALIGNMENT,
   area,
@@ -6,6 +7,7 @@ import {
   RUN_BUDGET,
   STACK_SIZE,
 } from "../runtime/index.js";
+import type { ProgramFacts } from "../verifier/index.js";
 import {
   type FunctionBuilder,
   type FunctionIndex,
@@ -18,19 +20,24 @@ import {
   ModuleBuilder,
   type ValueType,
 } from "../wasm/index.js";
+import { findCallMaps } from "./call-maps.js";
 import { defineExecute, defineInvoke } from "./entries.js";
 import { emitFunction } from "./function-body.js";
+import { type InlineHelper, inlineHelper } from "./inline-helpers.js";
 import { liveAtEntry } from "./liveness.js";
 import { declareImports, type ModuleImports } from "./module-imports.js";
 import type { ModuleFunction, ModuleParts } from "./module-parts.js";
-import { findFunctions, type ProgramFunction } from "./program-functions.js";
+import { riskySlots } from "./pointers.js";
+import { findFunctions, forEachSlot, type ProgramFunction } from "./program-functions.js";
 import { emitDepth } from "./translation.js";
 
 /** What a program is compiled for. */
 export interface CompileOptions {
   readonly tables: CallTables;
-  /** See {@link ModuleParts.checked}. */
-  readonly checked: boolean;
+  /** What a verifier proved of the program; without it every access is checked. */
+  readonly facts: ProgramFacts | undefined;
+  /** The map whose header is at an address. */
+  readonly mapAt: (address: number) => LiveMap | undefined;
   readonly memory: LinearMemory["limits"];
   /** Addresses of the records of functions that lddws load, by the functions' first slots. */
   readonly functionRecords: ReadonlyMap<number, number>;
@@ -49,10 +56,15 @@ const REGISTERS = Array.from({ length: 10 }, (_, register) => `r${register}`);
  * @throws BpfError `"TOO_LARGE"`
  */
 export function compileProgram(program: DecodedProgram, options: CompileOptions): Uint8Array<ArrayBuffer> {
-  const found = findFunctions(program);
+  const { facts, memory } = options;
+  const found = findFunctions(program, facts?.branches);
   const module = new ModuleBuilder(program.executable.name);
-  const imports = declareImports(module, program, found, options);
-  const parts = declareParts(module, program, options, imports, found);
+  const callMaps = facts === undefined ? new Map() : findCallMaps(program, found, options.mapAt);
+  const inlined = facts === undefined ? new Map() : findInlined(program, found, callMaps);
+  const risky = facts === undefined ? new Set<number>() : riskySlots(facts);
+  const checks = facts === undefined || risky.size > 0 || (program.executable.guarded?.size ?? 0) > 0;
+  const imports = declareImports(module, program, found, { memory, checks, inlined });
+  const parts = declareParts(module, options, imports, found, { program, callMaps, inlined, risky });
   for (const target of parts.functions.values()) emitFunction(parts, target);
   module.exportFunction("entry", parts.functions.get(0)!.builder);
   defineExecute(module, parts);
@@ -60,14 +72,34 @@ export function compileProgram(program: DecodedProgram, options: CompileOptions)
   return module.finish();
 }
 
+/** Helper calls that WebAssembly of ours stands for. */
+function findInlined(
+  program: DecodedProgram,
+  functions: readonly ProgramFunction[],
+  callMaps: ReadonlyMap<number, LiveMap>,
+): Map<number, InlineHelper> {
+  const inlined = new Map<number, InlineHelper>();
+  for (const { graph } of functions) {
+    forEachSlot(program, graph, (slot) => {
+      const row = program.rows[slot];
+      if (row?.kind !== "call" || row.target !== "helper") return;
+      const inline = inlineHelper(program, slot, callMaps.get(slot));
+      if (inline !== undefined) inlined.set(slot, inline);
+    });
+  }
+  return inlined;
+}
+
 function declareParts(
   module: ModuleBuilder,
-  program: DecodedProgram,
   options: CompileOptions,
   imports: ModuleImports,
   found: readonly ProgramFunction[],
+  plan: Pick<ModuleParts, "program" | "callMaps" | "inlined" | "risky">,
 ): ModuleParts {
-  const { checked, functionRecords } = options;
+  const { program } = plan;
+  const { functionRecords } = options;
+  const checked = options.facts === undefined;
   const callbackRegisters = checked ? [1] : [1, 2, 3, 4, 5];
   const spill = defineSpill(module);
   const exhausted = defineExhausted(module, imports.abort);
@@ -83,7 +115,7 @@ function declareParts(
   if (targets.length > 0) module.elements(callbacks, 0, targets);
   const registers = callbackRegisters.map((): ValueType => I64);
   return {
-    program,
+    ...plan,
     tables: options.tables,
     checked,
     imports,

@@ -25,9 +25,16 @@ export function slotAfter({ rows }: Pick<DecodedProgram, "rows">, slot: number):
   return rows[slot]?.kind === "load_imm64" ? slot + 2 : slot + 1;
 }
 
+/** Which ways of conditional jumps are taken at all, by slots: bit 0 the jump, bit 1 on to the next instruction. */
+export type TakenWays = Uint8Array;
+
+const ALWAYS = 1;
+const NEVER = 2;
+
 /** Builds the graphs of a program's functions. What it needs for it is kept from one to the next. */
 export class FlowGraphBuilder {
   readonly #program: DecodedProgram;
+  readonly #ways: TakenWays | undefined;
   // By slot: the number of the last function in which it starts a block, was reached, was walked.
   readonly #leaders: Int32Array;
   readonly #reached: Int32Array;
@@ -35,8 +42,10 @@ export class FlowGraphBuilder {
   readonly #numbers: Int32Array;
   #function = 0;
 
-  constructor(program: DecodedProgram) {
+  /** @param ways what a verifier proved of the program's conditional jumps */
+  constructor(program: DecodedProgram, ways?: TakenWays) {
     this.#program = program;
+    this.#ways = ways;
     const size = program.slots.length + 1;
     this.#leaders = new Int32Array(size);
     this.#reached = new Int32Array(size);
@@ -80,13 +89,16 @@ export class FlowGraphBuilder {
   #next(slot: number): number {
     const kind = this.#program.rows[slot]?.kind;
     if (kind === undefined || kind === "exit") return -1;
-    return kind === "goto" ? targetOf(this.#program, slot)! : slotAfter(this.#program, slot);
+    const jumps = kind === "goto" || (kind === "branch" && this.#ways?.[slot] === ALWAYS);
+    return jumps ? targetOf(this.#program, slot)! : slotAfter(this.#program, slot);
   }
 
   /** Where a conditional jump goes, or -1. */
   #taken(slot: number): number {
     const kind = this.#program.rows[slot]?.kind;
-    return kind === "branch" || kind === "may_goto" ? targetOf(this.#program, slot)! : -1;
+    if (kind === "may_goto") return targetOf(this.#program, slot)!;
+    const decided = this.#ways?.[slot] === ALWAYS || this.#ways?.[slot] === NEVER;
+    return kind === "branch" && !decided ? targetOf(this.#program, slot)! : -1;
   }
 
   #endsBlock(slot: number): boolean {

@@ -1,18 +1,16 @@
-import {
-  type DecodedProgram,
-  decodeProgram,
-  type Engine,
-  type Executable,
-  functionRecord,
-  type Runtime,
-} from "../runtime/index.js";
+import type { MapCore } from "../maps/index.js";
+import { type DecodedProgram, decodeProgram, type Engine, functionRecord, type Runtime } from "../runtime/index.js";
+import type { ProgramFacts } from "../verifier/index.js";
 import { instantiate, wasmFeatures, webAssembly } from "../wasm/index.js";
 import { compileProgram } from "./compile.js";
 import { helperImport } from "./module-imports.js";
 import { CompiledProgram, type ProgramExports, ProgramRecords } from "./program.js";
 import { ProgramTable } from "./program-table.js";
+import { factsFor, type JitExecutable } from "./proof.js";
 
 export interface JitOptions {
+  /** The machine's maps: lookups in them become part of verified programs. */
+  readonly maps?: MapCore | undefined;
   /** Whether to use WebAssembly's tail calls; where absent, if the engine has them. */
   readonly tailCalls?: boolean | undefined;
 }
@@ -26,9 +24,11 @@ export class Jit implements Engine {
   readonly runtime: Runtime;
   readonly #programs = new ProgramTable();
   readonly #tailCalls: boolean;
+  readonly #maps: MapCore | undefined;
 
   constructor(runtime: Runtime, options: JitOptions = {}) {
     this.runtime = runtime;
+    this.#maps = options.maps;
     this.#tailCalls = options.tailCalls ?? wasmFeatures().tailCalls;
   }
 
@@ -36,25 +36,28 @@ export class Jit implements Engine {
    * @throws InvalidProgramError
    * @throws BpfError `"TOO_LARGE"` for programs that make more code than WebAssembly takes: run them in the interpreter.
    */
-  prepare(executable: Executable): CompiledProgram {
+  prepare(executable: JitExecutable): CompiledProgram {
     const { runtime } = this;
+    const facts = factsFor(executable, runtime);
     const program = decodeProgram(executable, runtime);
     const records = new ProgramRecords(runtime, program.slots.length, new Set(program.functionLoads.values()));
     try {
-      const exports = this.#instantiate(program, records);
-      return new CompiledProgram(runtime, this.#programs, { name: executable.name, checked: true, records, exports });
+      const exports = this.#instantiate(program, facts, records);
+      const { name } = executable;
+      return new CompiledProgram(runtime, this.#programs, { name, checked: facts === undefined, records, exports });
     } catch (error) {
       records.free();
       throw error;
     }
   }
 
-  #instantiate(program: DecodedProgram, records: ProgramRecords): ProgramExports {
+  #instantiate(program: DecodedProgram, facts: ProgramFacts | undefined, records: ProgramRecords): ProgramExports {
     const { runtime } = this;
     const verified = program.executable.verified ?? false;
     const bytes = compileProgram(program, {
       tables: runtime,
-      checked: true,
+      facts,
+      mapAt: (address) => this.#maps?.mapAt(address),
       memory: runtime.memory.limits,
       functionRecords: records.functions,
       tailCalls: this.#tailCalls,
@@ -63,6 +66,7 @@ export class Jit implements Engine {
       memory: runtime.memory.memory,
       regions: new (webAssembly().Global)({ value: "i32", mutable: false }, runtime.regions.header),
       programs: this.#programs.table,
+      cpu: runtime.cpuGlobal,
       abort: (status: 1 | 2) => runtime.abort(status),
       loadPacket: (skb: number, offset: number, size: number) => runtime.loadPacket(skb, offset, size),
       callRegister: (_area: number, low: number, high: number) => callRegister(runtime, low, high),
@@ -74,7 +78,7 @@ export class Jit implements Engine {
         env[helperImport(target, id)] = verified ? helper.run : table.guarded(id, helper);
       }
     }
-    return instantiate(bytes, { env }).exports as unknown as ProgramExports;
+    return instantiate(bytes, { env, maps: this.#maps?.instance.exports ?? {} }).exports as unknown as ProgramExports;
   }
 }
 

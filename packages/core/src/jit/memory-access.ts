@@ -93,7 +93,7 @@ function emitAccess(t: Translation, access: Access, emit: (push: () => number) =
   const { f, parts } = t;
   const offset = parts.program.slots.offset[t.slot]!;
   const guarded = parts.program.executable.guarded?.has(t.slot) ?? false;
-  if (!parts.checked && !guarded) {
+  if (!parts.checked && !guarded && !parts.risky.has(t.slot)) {
     emit(() => pushPlainAddress(t, access.register, offset));
     return;
   }

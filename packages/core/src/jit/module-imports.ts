@@ -1,5 +1,13 @@
 import { type DecodedProgram, defineRegionCheck, HELPER_TAIL_CALL, type RegionCheck } from "../runtime/index.js";
-import { type FunctionIndex, I32, type LinearMemory, type ModuleBuilder, type TableIndex } from "../wasm/index.js";
+import {
+  type FunctionIndex,
+  type GlobalIndex,
+  I32,
+  type LinearMemory,
+  type ModuleBuilder,
+  type TableIndex,
+} from "../wasm/index.js";
+import { type InlineHelper, mapCoreParameters } from "./inline-helpers.js";
 import { forEachSlot, type ProgramFunction } from "./program-functions.js";
 
 const THREE = [I32, I32, I32] as const;
@@ -25,6 +33,10 @@ export interface ModuleImports {
   readonly callRegister: FunctionIndex | undefined;
   /** Entries of programs, which tail calls go to. */
   readonly programs: TableIndex | undefined;
+  /** Functions of the map core by name. */
+  readonly maps: ReadonlyMap<string, FunctionIndex>;
+  /** Number of the current CPU. */
+  readonly cpu: GlobalIndex | undefined;
   /** Where accesses are checked. */
   readonly checkAccess: RegionCheck | undefined;
 }
@@ -33,28 +45,44 @@ export function declareImports(
   module: ModuleBuilder,
   program: DecodedProgram,
   functions: readonly ProgramFunction[],
-  options: { readonly memory: LinearMemory["limits"]; readonly checked: boolean },
+  options: {
+    readonly memory: LinearMemory["limits"];
+    /** Whether some access is checked. */
+    readonly checks: boolean;
+    /** What stands in place of helper calls, by slots. */
+    readonly inlined: ReadonlyMap<number, InlineHelper>;
+  },
 ): ModuleImports {
-  const used = usesOf(program, functions);
+  const { checks, inlined } = options;
+  const used = usesOf(program, functions, inlined);
   const helpers = new Map<string, FunctionIndex>();
   module.importMemory("env", "memory", options.memory);
   const abort = module.importFunction("env", "abort", [I32], []);
   for (const name of used.helpers) helpers.set(name, module.importFunction("env", name, FIVE, [I32]));
   const loadPacket = used.packets ? module.importFunction("env", "loadPacket", THREE, [I32]) : undefined;
   const callRegister = used.registerCalls ? module.importFunction("env", "callRegister", THREE, [I32]) : undefined;
+  const maps = new Map<string, FunctionIndex>();
+  for (const name of new Set([...inlined.values()].flatMap(({ imports }) => imports))) {
+    const parameters = new Array<typeof I32>(mapCoreParameters[name] ?? 2).fill(I32);
+    maps.set(name, module.importFunction("maps", name, parameters, [I32]));
+  }
   const programs = used.tailCalls ? module.importTable("env", "programs", { minimum: 0 }) : undefined;
-  const checks = options.checked || (program.executable.guarded?.size ?? 0) > 0;
+  const cpu = inlined.size > 0 ? module.importGlobal("env", "cpu", I32, true) : undefined;
   const checkAccess = checks ? defineRegionCheck(module, module.importGlobal("env", "regions", I32)) : undefined;
-  return { abort, helpers, loadPacket, callRegister, programs, checkAccess };
+  return { abort, helpers, loadPacket, callRegister, programs, maps, cpu, checkAccess };
 }
 
-function usesOf(program: DecodedProgram, functions: readonly ProgramFunction[]) {
+function usesOf(
+  program: DecodedProgram,
+  functions: readonly ProgramFunction[],
+  inlined: ReadonlyMap<number, InlineHelper>,
+) {
   const used = { helpers: new Set<string>(), packets: false, registerCalls: false, tailCalls: false };
   for (const { graph } of functions) {
     forEachSlot(program, graph, (slot) => {
       const row = program.rows[slot];
       if (row?.kind === "load_packet") used.packets = true;
-      if (row?.kind !== "call") return;
+      if (row?.kind !== "call" || inlined.has(slot)) return;
       const id = program.slots.imm[slot]!;
       if (row.target === "register") used.registerCalls = true;
       if (row.target === "helper" && id === HELPER_TAIL_CALL) used.tailCalls = true;

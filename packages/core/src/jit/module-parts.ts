@@ -1,6 +1,8 @@
+import type { LiveMap } from "../maps/index.js";
 import type { CallTables, DecodedProgram } from "../runtime/index.js";
 import type { FunctionBuilder, FunctionIndex, SignatureIndex, TableIndex } from "../wasm/index.js";
 import type { FlowGraph } from "./flow-graph.js";
+import type { InlineHelper } from "./inline-helpers.js";
 import type { ModuleImports } from "./module-imports.js";
 
 /** A function of the program in WebAssembly. */
@@ -22,6 +24,12 @@ export interface ModuleParts {
    * for programs that nobody verified.
    */
   readonly checked: boolean;
+  /** Slots of accesses that are checked although the others aren't, because the pointer may lead anywhere. */
+  readonly risky: ReadonlySet<number>;
+  /** What stands in place of helper calls, by slots. */
+  readonly inlined: ReadonlyMap<number, InlineHelper>;
+  /** Prog arrays that tail calls go through, by slots, where they are known. */
+  readonly callMaps: ReadonlyMap<number, LiveMap>;
   readonly imports: ModuleImports;
   /** By their first slots. */
   readonly functions: ReadonlyMap<number, ModuleFunction>;

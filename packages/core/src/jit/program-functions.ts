@@ -1,6 +1,6 @@
 import { BpfError } from "../base/index.js";
 import { type DecodedProgram, targetOf } from "../runtime/index.js";
-import { type FlowGraph, FlowGraphBuilder, slotAfter } from "./flow-graph.js";
+import { type FlowGraph, FlowGraphBuilder, slotAfter, type TakenWays } from "./flow-graph.js";
 
 /** How much more code than slots functions may make that share slots. */
 const MAX_SHARED_CODE = 4;
@@ -17,8 +17,8 @@ export interface ProgramFunction {
  *
  * @throws BpfError `"TOO_LARGE"` for programs whose functions share so many slots that they would make too much code.
  */
-export function findFunctions(program: DecodedProgram): ProgramFunction[] {
-  const builder = new FlowGraphBuilder(program);
+export function findFunctions(program: DecodedProgram, ways: TakenWays | undefined): ProgramFunction[] {
+  const builder = new FlowGraphBuilder(program, ways);
   const found: ProgramFunction[] = [];
   const seen = new Set([0, ...program.functionLoads.values()]);
   const pending = [...seen];

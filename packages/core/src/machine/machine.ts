@@ -15,10 +15,12 @@ import {
   type XdpMode,
 } from "../host/index.js";
 import { Interpreter } from "../interpreter/index.js";
+import { Jit } from "../jit/index.js";
 import { createMap, type LiveMap, MapCore } from "../maps/index.js";
 import {
   type Clock,
   createArgumentGuard,
+  type Engine,
   Environment,
   functionRecord,
   installHelpers,
@@ -70,6 +72,11 @@ export interface MachineOptions {
   readonly seed?: number | undefined;
   /** The task that programs run in the context of. */
   readonly task?: Partial<Task> | undefined;
+  /**
+   * What runs programs: translated to WebAssembly (the default), where those that the verifier accepted run without checks
+   * of their own, or interpreted.
+   */
+  readonly engine?: "jit" | "interpreter" | undefined;
   /** Slots that one run may execute, 10 million by default. */
   readonly budget?: number | undefined;
   /** Bytes of linear memory at most, for maps, packets and stacks together; nearly 4 GiB by default. */
@@ -94,7 +101,7 @@ export class Machine implements Host, DeviceHooks {
   readonly #references: MachineReferences;
   readonly #objects = new Map<LiveMap, MapObject>();
   readonly #kfuncs: ReadonlyMap<string, number>;
-  readonly #engine: Interpreter;
+  readonly #engine: Engine;
   readonly #hooks: MachineDeviceHooks;
   readonly #links = new Set<MachineLink>();
   readonly #runners = new Map<ProgramType, TestRunner>();
@@ -129,7 +136,8 @@ export class Machine implements Host, DeviceHooks {
     const guard = createArgumentGuard(this.runtime, helperPrototypes, (address) => this.#maps.mapAt(address));
     this.runtime.helpers.setGuard(guard);
     this.runtime.loadPacket = packetLoader(this.runtime);
-    this.#engine = new Interpreter(this.runtime);
+    this.#engine =
+      options.engine === "interpreter" ? new Interpreter(this.runtime) : new Jit(this.runtime, { maps: this.#maps });
     for (const runner of [new XdpTestRunner(this.environment), new SkbTestRunner(this.environment)]) {
       for (const type of runner.types) this.#runners.set(type, runner);
     }

@@ -2,6 +2,7 @@ import { EINVAL } from "../abi/index.js";
 import { BpfError } from "../base/index.js";
 import type { Btf } from "../btf/index.js";
 import type { BpfMap } from "../host/index.js";
+import type { JitExecutable } from "../jit/index.js";
 import type { Engine, HelperTable, ProgramImage } from "../runtime/index.js";
 import type { ProgramSpec } from "../spec/index.js";
 import { removeDeadCode } from "./dead-code.js";
@@ -56,8 +57,8 @@ export function prepareProgram(
   const { cpus } = machine;
   const verification = verify
     ? verifyProgram(spec, { maps, btf, kernelTypes, logLevel, cpus })
-    : { verified: false, log: "", visits: undefined };
-  const { visits } = verification;
+    : { verified: false, log: "", visits: undefined, proof: undefined };
+  const { visits, verified, proof } = verification;
   const reached = visits === undefined ? spec.insns : removeDeadCode(spec.insns, visits);
   checkHelpers(spec, reached, machine.helpers);
   const insns = resolveCode(spec, reached, {
@@ -65,7 +66,8 @@ export function prepareProgram(
     value: (name) => maps.get(name)!.object.valueAddress,
     kfunc: (name) => machine.kfuncs.get(name),
   });
-  const image = machine.engine.prepare({ name: spec.name, insns, verified: verification.verified });
+  const executable: JitExecutable = { name: spec.name, insns, verified, proof };
+  const image = machine.engine.prepare(executable);
   return { image, maps: [...maps.values()], log: verification.log };
 }
 

@@ -1,6 +1,7 @@
 import { errnoName } from "../abi/index.js";
 import type { Btf } from "../btf/index.js";
 import { lineAt, VerifierError } from "../host/index.js";
+import type { ExecutionProof } from "../jit/index.js";
 import { createObject, type MapSpec, type ProgramSpec } from "../spec/index.js";
 import { type Rejected, type VerifierInput, verifierInput, verify } from "../verifier/index.js";
 import type { MachineMap } from "./machine-map.js";
@@ -24,6 +25,8 @@ export interface Verification {
   readonly log: string;
   /** Times that the verifier walked over each slot; undefined without a proof. */
   readonly visits: Uint32Array | undefined;
+  /** The proof, for an engine that makes use of it. */
+  readonly proof?: ExecutionProof | undefined;
 }
 
 /** @throws VerifierError for a program that the kernel would refuse, with a log even where none was asked for. */
@@ -35,7 +38,11 @@ export function verifyProgram(spec: ProgramSpec, context: VerificationContext): 
   const input = inputOf(spec, context);
   const verdict = verify(input, { logLevel, cpus });
   const { log } = verdict;
-  if (verdict.verdict === "accepted") return { verified: true, log, visits: verdict.facts.visits };
+  if (verdict.verdict === "accepted") {
+    const { type, attachType, flags } = spec;
+    const maps = new Map([...context.maps.values()].map(({ object }, index) => [index + 1, object.live]));
+    return { verified: true, log, visits: verdict.facts.visits, proof: { verdict, maps, type, attachType, flags } };
+  }
   if (verdict.verdict === "not_reached") return { verified: false, log, visits: undefined };
   throw rejection(spec, verdict, logLevel > 0 ? log : verify(input, { logLevel: 1, cpus }).log);
 }

@@ -261,7 +261,7 @@ function notePointer(walk: Walk, type: number, mayMix: boolean): void {
   if (before === 0) analysis.pointerTypes[analysis.slot] = type;
   else if (before !== type && (isSpecial(type) || isSpecial(before)) && !(mayMix && bothMemory(type, before))) {
     analysis.invalid("memory_access", "same insn cannot be used with different pointers");
-  }
+  } else if (isSpecial(type)) analysis.pointerTypes[analysis.slot] = type;
 }
 
 /** Pointers whose accesses the kernel rewrites. */

@@ -21,6 +21,7 @@ import { computeLiveRegisters } from "./live-registers.js";
 import { LOG_FIGURES, VerifierLog } from "./log.js";
 import { findLoops } from "./loops.js";
 import { CTX } from "./pointer-types.js";
+import { recordProof } from "./proof.js";
 import { setPointer } from "./registers.js";
 import { resolveReferences } from "./resolve.js";
 import { lineOf } from "./source-lines.js";
@@ -28,7 +29,7 @@ import { checkStackDepth } from "./stack-depth.js";
 import { State } from "./state.js";
 import { checkEarlyReturns, checkSubprogramBounds, findSubprograms } from "./subprograms.js";
 import { isHelperCall } from "./successors.js";
-import { E2BIG, EINVAL, type Verdict } from "./verdict.js";
+import { type Accepted, E2BIG, EINVAL, type Verdict } from "./verdict.js";
 import { Walk } from "./walk.js";
 
 const MAX_SLOTS = 1_000_000;
@@ -225,7 +226,7 @@ function answer(analysis: Analysis, start: number | undefined, error: Rejection 
       line: line < 0 ? undefined : line,
     };
   }
-  return {
+  const accepted: Accepted = {
     ...figures,
     verdict: "accepted",
     facts: {
@@ -235,4 +236,5 @@ function answer(analysis: Analysis, start: number | undefined, error: Rejection 
       functions: analysis.subprograms.map((subprogram) => subprogram.start),
     },
   };
+  return recordProof(accepted, input, options);
 }
