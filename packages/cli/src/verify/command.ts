@@ -4,6 +4,7 @@ import { chooseProgram, readObjectFile } from "../object-file.js";
 import { printJson, type Session } from "../session.js";
 import { groupDigits } from "../table.js";
 import type { Comparison } from "./compare.js";
+import { loadKernelTypes } from "./kernel-types.js";
 import { contractOf, type FullResult, type VerifyOptions, type VerifyResult } from "./result.js";
 
 /** `tsbpf verify FILE`: a verdict on each program of an object. Answers the exit status. */
@@ -21,6 +22,7 @@ export async function verifyFile(session: Session, file: string, options: Verify
   }
   if (session.json) printJson(session, results.map(contractOf));
   else if (results.length === 0) session.terminal.warn(`${file}: no programs`);
+  else if (options.host === "machine") await printOrigin(session, options);
   return statusOf(results);
 }
 
@@ -41,6 +43,12 @@ async function compareFile(
   }
   if (session.json) printJson(session, comparisons.map(comparedResult));
   return statusOfComparisons(comparisons);
+}
+
+/** Says whose facts the verdicts rest on. */
+async function printOrigin({ terminal }: Session, { btf }: VerifyOptions): Promise<void> {
+  const { origin } = await loadKernelTypes(btf);
+  terminal.print(terminal.style("dim", `kernel types: ${origin}`));
 }
 
 type Judge = (file: string, object: ObjectSpec, program: ProgramSpec, options: VerifyOptions) => Promise<FullResult>;

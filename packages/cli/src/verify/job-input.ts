@@ -1,4 +1,4 @@
-import { type Btf, BtfBuilder } from "@tsbpf/core";
+import { type Btf, BtfBuilder, decodeSlots, OPCODE_LDDW } from "@tsbpf/core";
 import type { VerifierInput, VerifierMap } from "@tsbpf/core/verifier";
 import type { JobMap, RawJob } from "./job.js";
 
@@ -21,6 +21,22 @@ export function jobInput(raw: RawJob, kernelTypes: Btf | undefined): VerifierInp
     attachBtfId,
     kernelTypes,
   };
+}
+
+const OPCODE_CALL = 0x85;
+const PSEUDO_KFUNC_CALL = 2;
+const PSEUDO_BTF_ID = 3;
+
+/** Does a raw job name kernel functions, variables or an attach target, by the ids of a kernel's types? */
+export function namesKernelTypes({ insns, attachBtfId }: RawJob): boolean {
+  const { opcode, src, length } = decodeSlots(insns);
+  for (let slot = 0; slot < length; slot++) {
+    if (opcode[slot] === OPCODE_CALL && src[slot] === PSEUDO_KFUNC_CALL) return true;
+    if (opcode[slot] !== OPCODE_LDDW) continue;
+    if (src[slot] === PSEUDO_BTF_ID) return true;
+    slot++;
+  }
+  return attachBtfId !== undefined;
 }
 
 function jobMap(map: JobMap, types: Btf | undefined): VerifierMap {

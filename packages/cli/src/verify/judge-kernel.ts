@@ -17,7 +17,7 @@ export async function judgeByKernel(
   options: VerifyOptions,
 ): Promise<FullResult> {
   const { Linux, parseVerifierStatistics } = await requireKernel();
-  const head = { file, program: program.name, section: program.section, type: program.type };
+  const head = { file, program: program.name, section: program.section, type: program.type, types: "running" } as const;
   const spec = options.flags === undefined ? program : { ...program, flags: options.flags };
   const one: ObjectSpec = { ...object, programs: new Map([[program.name, spec]]) };
   using host = await Linux.open();
@@ -96,5 +96,6 @@ export async function judgeRawByKernel(
     verification_us: verificationUs ?? null,
     log,
     source: undefined,
+    types: "running",
   };
 }

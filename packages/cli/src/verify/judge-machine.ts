@@ -1,22 +1,8 @@
-import { existsSync } from "node:fs";
-import { type Btf, lineAt, type ObjectSpec, type ProgramSpec, parseBtf } from "@tsbpf/core";
+import { lineAt, type ObjectSpec, type ProgramSpec } from "@tsbpf/core";
 import { applyCoreRelocations } from "@tsbpf/core/object";
 import { type Verdict, type VerifierInput, verifierInput, verify } from "@tsbpf/core/verifier";
-import { readInput } from "../object-file.js";
+import { isLeftOut, type KernelTypes, leftOutType, loadKernelTypes } from "./kernel-types.js";
 import type { FullResult, VerifyOptions } from "./result.js";
-
-const RUNNING_KERNEL = "/sys/kernel/btf/vmlinux";
-
-let kernelTypes: Promise<Btf | undefined> | undefined;
-
-/** The kernel's types: those of `--btf`, else the running kernel's where it has them. Read once. */
-export function loadKernelTypes(file: string | undefined): Promise<Btf | undefined> {
-  kernelTypes ??= (async () => {
-    const source = file ?? (existsSync(RUNNING_KERNEL) ? RUNNING_KERNEL : undefined);
-    return source === undefined ? undefined : parseBtf(await readInput(source));
-  })();
-  return kernelTypes;
-}
 
 /** The embedded verifier's verdict on one program of an object. */
 export async function judgeByMachine(
@@ -25,22 +11,36 @@ export async function judgeByMachine(
   program: ProgramSpec,
   options: VerifyOptions,
 ): Promise<FullResult> {
+  const kernel = await loadKernelTypes(options.btf);
   const head = { file, program: program.name, section: program.section, type: program.type };
+  const outcome = judgeProgram(object, program, options, kernel);
+  return { ...head, ...outcome, types: kernel.source };
+}
+
+function judgeProgram(object: ObjectSpec, program: ProgramSpec, options: VerifyOptions, kernel: KernelTypes): Outcome {
+  const missing = leftOutType(kernel, object, program);
+  if (missing !== undefined) {
+    return withoutVerdict(`the shipped kernel types do not have ${missing}; --btf FILE names a kernel's`);
+  }
   let input: VerifierInput;
   let spec = program;
   try {
-    const types = await loadKernelTypes(options.btf);
-    if (program.coreRelocations.length > 0 && types !== undefined && object.btf !== undefined) {
-      spec = applyCoreRelocations(program, object.btf, types);
+    if (program.coreRelocations.length > 0 && object.btf !== undefined) {
+      spec = applyCoreRelocations(program, object.btf, kernel.types);
     }
-    input = verifierInput(object, spec, types);
+    input = verifierInput(object, spec, kernel.types);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    const none = { insn: null, line: null, processed: null, states: null, verification_us: null };
-    return { ...head, verdict: "rejected", message, ...none, log: "", source: undefined };
+    if (isLeftOut(kernel, error)) return withoutVerdict(`${message} (shipped; --btf FILE names a kernel's)`);
+    return { ...withoutVerdict(message), verdict: "rejected" };
   }
   const flags = options.flags ?? program.flags;
-  return { ...head, ...describeVerdict(judge({ ...input, flags }, options), spec) };
+  return describeVerdict(judge({ ...input, flags }, options), spec);
+}
+
+function withoutVerdict(message: string): Outcome {
+  const none = { insn: null, line: null, processed: null, states: null, verification_us: null };
+  return { verdict: "not_reached", message, ...none, log: "", source: undefined };
 }
 
 /** Runs the verifier with a clock and what the command line asks for. */

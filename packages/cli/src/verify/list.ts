@@ -1,13 +1,14 @@
 import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
-import type { ObjectSpec } from "@tsbpf/core";
+import { BpfError, type ObjectSpec } from "@tsbpf/core";
 import type { ExitStatus } from "../exit-status.js";
 import { chooseProgram, readInput, readObjectFile } from "../object-file.js";
 import { type Session, toJson } from "../session.js";
 import { statusOf } from "./command.js";
 import { type Job, parseJob, readRawJob } from "./job.js";
-import { jobInput } from "./job-input.js";
-import { describeVerdict, judge, judgeByMachine, loadKernelTypes } from "./judge-machine.js";
+import { jobInput, namesKernelTypes } from "./job-input.js";
+import { describeVerdict, judge, judgeByMachine } from "./judge-machine.js";
+import { loadKernelTypes } from "./kernel-types.js";
 import type { FullResult, VerifyOptions, VerifyResult } from "./result.js";
 
 /**
@@ -87,5 +88,9 @@ async function judgeRaw(job: Job, options: VerifyOptions): Promise<FullResult> {
     const { judgeRawByKernel } = await import("./judge-kernel.js");
     return { ...head, ...(await judgeRawByKernel(raw, options)) };
   }
-  return { ...head, ...describeVerdict(judge(jobInput(raw, await loadKernelTypes(options.btf)), options)) };
+  const kernel = await loadKernelTypes(options.btf);
+  if (kernel.source === "shipped" && namesKernelTypes(raw)) {
+    throw new BpfError("JOB", "ids of a kernel's types say nothing without its own: --btf FILE");
+  }
+  return { ...head, ...describeVerdict(judge(jobInput(raw, kernel.types), options)), types: kernel.source };
 }

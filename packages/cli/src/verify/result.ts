@@ -15,6 +15,8 @@ export interface VerifyResult {
   readonly processed: number | null;
   readonly states: number | null;
   readonly verification_us: number | null;
+  /** Whose types were taken for the kernel's: the running kernel's, those of `--btf`, or the shipped ones. */
+  readonly types?: "running" | "file" | "shipped";
 }
 
 /** What a verdict is asked with. */

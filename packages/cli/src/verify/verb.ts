@@ -14,7 +14,7 @@ export function addVerify(root: Command, session: () => Session, finish: (status
     .option("--program <NAME>", "one program, by function or section")
     .option("--type <TYPE>", "program type, where the section name doesn't say it")
     .option("--flags <0xN>", "prog_flags in place of the object's", integer)
-    .option("--btf <FILE>", "the kernel's types, in place of the running kernel's")
+    .option("--btf <FILE>", "the kernel's types; 'shipped': those of Linux 6.18 that come with tsbpf")
     .option("--log-level <N>", "print the verifier's log: 1 the way to the error, 2 every step, 4 figures", integer, 0)
     .option("--list <JOBS>", "verify the jobs of a file (- is standard input), one JSON object a line")
     .addOption(new Option("--host <HOST>", "whose verdict").choices(["machine", "kernel"]).default("machine"))
