@@ -1,127 +1,89 @@
-// Holds the verifier against the running kernel's, program by random program. Ends with one line of counts; non-zero
-// exit when a program is accepted here that the kernel rejects, or when more than 0.5 % are rejected that it accepts.
-//   --count N     programs (1000)           --seed N    the first program's seed (1)
-//   --show N      differences to print (5)  --logs      compare the logs at level 2, line by line, as well
-//   --one SEED    one program: both logs
-import { verify } from "../packages/core/dist/index.js";
-import { verifyOnKernel } from "../packages/linux/dist/oracle/index.js";
+#!/usr/bin/env node
+// Holds the verifier against the running kernel's, program by program. Ends with a line of counts; non-zero exit when a
+// program is accepted here that the kernel rejects, or when more than 0.5 % are rejected that it accepts.
+//
+//     npm run fuzz:verifier -- [COUNT [SEED]]      COUNT programs of the grammar (10000), from SEED on (1)
+//       --one SEED       one program: both verdicts and logs at level 2, and where the logs part
+//       --show N         differences to print of each kind (3)
+//       --kinds A,B      only of these kinds (wrongly_accepted, wrongly_rejected, message, processed, states, not_reached)
+//       --save FILE      every difference as a line that `--list` of `tsbpf verify` and the tests read
+//       --minimize       shortens each printed difference first
+import { appendFileSync } from "node:fs";
+import { parseArgs } from "node:util";
 import { generateProgram } from "./fuzz/generate.mjs";
+import { printProgram } from "./fuzz/print.mjs";
+import { askOurs, compare } from "./fuzz/verifier-case.mjs";
+import { askKernel } from "./fuzz/kernel.mjs";
+import { firstDifference } from "./fuzz/logs.mjs";
+import { minimize } from "./fuzz/minimize.mjs";
+import { recordCase } from "./fuzz/cases.mjs";
 
-function option(name, fallback) {
-  const at = process.argv.indexOf(`--${name}`);
-  return at < 0 ? fallback : Number(process.argv[at + 1]);
-}
-const withLogs = process.argv.includes("--logs");
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    one: { type: "string" },
+    show: { type: "string", default: "3" },
+    kinds: { type: "string" },
+    save: { type: "string" },
+    minimize: { type: "boolean", default: false },
+  },
+});
 
-const array = { type: 2, keySize: 4, valueSize: 48, maxEntries: 3 };
-const hash = { type: 1, keySize: 4, valueSize: 48, maxEntries: 8 };
-const ours = new Map([
-  [100, { name: "", flags: 0, ...array }],
-  [101, { name: "", flags: 0, ...hash }],
-]);
-const theirs = [
-  { fd: 100, ...array },
-  { fd: 101, ...hash },
-];
-
-function askBoth({ type, insns }, level) {
-  const kernel = verifyOnKernel({ insns, type, maps: theirs, logLevel: level });
-  const mine = verify({ insns, type, license: "GPL", maps: ours }, { logLevel: level });
-  return { kernel, mine };
-}
-
-/** What the two logs can be compared by: addresses and stack liveness apart. */
-function comparable(log) {
-  return log
-    .replace(/= 0x[0-9a-f]{12,16}(?= *;| *$)/gm, (text) => (text.startsWith("= 0xffff") ? "= 0x0" : text))
-    .split("\n")
-    .filter(
-      (line) =>
-        !/^\([0-9,]+\) |^verification time|^stack depth|live stack update|^verifier bug: REG INVARIANTS/.test(line),
-    )
-    .map((line) => line.replace(/ +;/, " ;").trimEnd());
+function one(program) {
+  const kernel = askKernel(program, { logLevel: 6 });
+  const ours = askOurs(program, { logLevel: 2 });
+  console.log(`=== kernel: ${kernel.accepted ? "accepted" : "rejected"} ${kernel.message}\n${kernel.log}`);
+  console.log(`=== ours: ${ours.verdict} ${ours.message ?? ""}\n${ours.log}`);
+  console.log(firstDifference(kernel.log, ours.log));
 }
 
-function firstDifference(kernel, mine) {
-  const a = comparable(kernel);
-  const b = comparable(mine);
-  for (let i = 0; i < Math.max(a.length, b.length); i++) {
-    if (a[i] !== b[i]) return { line: i, before: a.slice(Math.max(0, i - 3), i), kernel: a[i], mine: b[i] };
-  }
-  return undefined;
-}
-
-const single = option("one", undefined);
-if (single !== undefined) {
-  const { kernel, mine } = askBoth(generateProgram(single), 2);
-  console.log(
-    "=== kernel",
-    kernel.accepted,
-    kernel.message,
-    `\n${kernel.log}\n=== ours`,
-    mine.verdict,
-    mine.message ?? "",
-    `\n${mine.log}`,
+function describe(seed, kind, { kernel, ours }) {
+  const theirs = kernel.accepted ? "accepted" : `rejected "${kernel.message}"`;
+  return (
+    `${kind}: seed ${seed}\n  ours    ${ours.verdict} "${ours.message ?? ""}" (${ours.processed}/${ours.totalStates})\n` +
+    `  kernel  ${theirs} (${kernel.processed}/${kernel.totalStates})`
   );
-  console.log(firstDifference(kernel.log, mine.log));
-  process.exit(0);
 }
 
-const count = option("count", 1000);
-const first = option("seed", 1);
-const counts = {
-  accepted: 0,
-  wronglyAccepted: 0,
-  wronglyRejected: 0,
-  notReached: 0,
-  messages: 0,
-  rejected: 0,
-  processed: 0,
-  states: 0,
-  logs: 0,
-};
-const messages = new Map();
-let shown = 0;
-function show(seed, what) {
-  if (shown++ < option("show", 5)) console.log(`seed ${seed}: ${what}`);
-}
-for (let seed = first; seed < first + count; seed++) {
-  const program = generateProgram(seed);
-  let { kernel, mine } = askBoth(program, 5);
-  // The whole log of a long walk is too long to compare.
-  const inDepth = withLogs && kernel.processed < 3000;
-  if (inDepth) ({ kernel, mine } = askBoth(program, 6));
-  const shape = kernel.message.replace(/\d+/g, "N");
-  if (!kernel.accepted) messages.set(shape, (messages.get(shape) ?? 0) + 1);
-  if (kernel.accepted) counts.accepted++;
-  else counts.rejected++;
-  if (mine.verdict === "not_reached") counts.notReached++;
-  else if (mine.verdict === "accepted" && !kernel.accepted) {
-    counts.wronglyAccepted++;
-    show(seed, `accepted; the kernel: ${kernel.message}`);
-  } else if (mine.verdict === "rejected" && kernel.accepted) {
-    counts.wronglyRejected++;
-    show(seed, `rejected: ${mine.message}`);
-  } else if (!kernel.accepted && mine.message !== kernel.message) {
-    show(seed, `"${mine.message}" instead of "${kernel.message}"`);
+function main() {
+  const [count = 10_000, first = 1] = positionals.map(Number);
+  const counts = {};
+  const messages = new Map();
+  let accepted = 0;
+  for (let seed = first; seed < first + count; seed++) {
+    const program = generateProgram(seed);
+    const answer = compare(program);
+    const { kind } = answer;
+    counts[kind] = (counts[kind] ?? 0) + 1;
+    if (answer.kernel.accepted) accepted++;
+    if (kind === "agree" || (values.kinds !== undefined && !values.kinds.split(",").includes(kind))) continue;
+    const shape = `${kind} ${(kind === "not_reached" ? answer.ours.message : answer.kernel.message || answer.ours.message || "").replace(/\d+/g, "N")}`;
+    const seen = messages.get(shape) ?? { times: 0, seed };
+    messages.set(shape, seen);
+    if (++seen.times > Number(values.show)) continue;
+    if (kind === "not_reached") continue;
+    const small = values.minimize ? minimize(program, kind) : program;
+    console.log(describe(seed, kind, compare(small)));
+    if (values.minimize) console.log(printProgram(small));
+    if (values.save !== undefined) appendFileSync(values.save, `${JSON.stringify(recordCase(small, `seed ${seed}`))}\n`);
   }
-  if (!kernel.accepted && mine.message === kernel.message) counts.messages++;
-  if (mine.processed === kernel.processed) counts.processed++;
-  else show(seed, `processed ${mine.processed} instead of ${kernel.processed}`);
-  if (mine.totalStates === kernel.totalStates) counts.states++;
-  if (inDepth) {
-    const difference = firstDifference(kernel.log, mine.log);
-    if (difference === undefined) counts.logs++;
-    else show(seed, `logs differ: ${JSON.stringify(difference, undefined, 1)}`);
+  for (const [shape, { times, seed }] of [...messages].sort((a, b) => b[1].times - a[1].times).slice(0, 40)) {
+    console.log(`${String(times).padStart(6)} ${shape} (seed ${seed})`);
   }
+  report(count, accepted, counts);
 }
-if (process.argv.includes("--messages")) {
-  for (const [message, n] of [...messages].sort((a, b) => b[1] - a[1]).slice(0, 30)) console.log(n, message);
+
+function report(count, accepted, counts) {
+  const of = (kind) => counts[kind] ?? 0;
+  console.log(
+    `fuzz: ${count} programs, ${accepted} accepted by the kernel; ${of("agree")} agree in all; ` +
+      `${of("wrongly_accepted")} wrongly accepted, ${of("wrongly_rejected")} wrongly rejected, ` +
+      `${of("not_reached")} not reached, ${of("crashed")} crashed; equal verdicts with another message ${of("message")}, ` +
+      `another number of instructions ${of("processed")}, of states ${of("states")}`,
+  );
+  const bad = of("wrongly_accepted") > 0 || of("crashed") > 0 || of("wrongly_rejected") > 0.005 * count;
+  process.exitCode = bad ? 1 : 0;
 }
-console.log(
-  `fuzz: ${count} programs, ${counts.accepted} accepted by the kernel; ${counts.wronglyAccepted} wrongly accepted, ` +
-    `${counts.wronglyRejected} wrongly rejected, ${counts.notReached} not reached; ${counts.messages} of ${counts.rejected} ` +
-    `messages equal; ${counts.processed} equal in instructions, ${counts.states} in states` +
-    (withLogs ? `, ${counts.logs} in logs` : ""),
-);
-process.exit(counts.wronglyAccepted > 0 || counts.wronglyRejected > 0.005 * count ? 1 : 0);
+
+if (values.one !== undefined) one(generateProgram(Number(values.one)));
+else main();
