@@ -10,13 +10,13 @@
 //       --minimize       shortens each printed difference first
 import { appendFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { recordCase } from "./fuzz/cases.mjs";
 import { generateProgram } from "./fuzz/generate.mjs";
-import { printProgram } from "./fuzz/print.mjs";
-import { askOurs, compare } from "./fuzz/verifier-case.mjs";
 import { askKernel } from "./fuzz/kernel.mjs";
 import { firstDifference } from "./fuzz/logs.mjs";
 import { minimize } from "./fuzz/minimize.mjs";
-import { recordCase } from "./fuzz/cases.mjs";
+import { printProgram } from "./fuzz/print.mjs";
+import { askOurs, compare } from "./fuzz/verifier-case.mjs";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -65,7 +65,8 @@ function main() {
     const small = values.minimize ? minimize(program, kind) : program;
     console.log(describe(seed, kind, compare(small)));
     if (values.minimize) console.log(printProgram(small));
-    if (values.save !== undefined) appendFileSync(values.save, `${JSON.stringify(recordCase(small, `seed ${seed}`))}\n`);
+    if (values.save !== undefined)
+      appendFileSync(values.save, `${JSON.stringify(recordCase(small, `seed ${seed}`))}\n`);
   }
   for (const [shape, { times, seed }] of [...messages].sort((a, b) => b[1].times - a[1].times).slice(0, 40)) {
     console.log(`${String(times).padStart(6)} ${shape} (seed ${seed})`);

@@ -6,7 +6,17 @@ import { bounded } from "./scalars.mjs";
 
 const scalar = { kind: "scalar" };
 const PSEUDO_FUNC = 4;
-const HELPER = { lock: 93, unlock: 94, reserve: 131, submit: 132, discard: 133, tailCall: 12, skRelease: 86, forEach: 164, loop: 181 };
+const HELPER = {
+  lock: 93,
+  unlock: 94,
+  reserve: 131,
+  submit: 132,
+  discard: 133,
+  tailCall: 12,
+  skRelease: 86,
+  forEach: 164,
+  loop: 181,
+};
 
 const byName = new Map(helperPrototypes.filter(({ variant }) => variant === undefined).map((p) => [p.name, p]));
 
@@ -69,7 +79,9 @@ function argument(b, prototype, index, register, inner) {
     case "const_map_ptr": {
       const names = mapsOfHelper.get(prototype.name) ?? plainMaps;
       if (names.length === 0) return false;
-      inner.map = b.mistake(4) ? random.pick(Object.keys(mapKinds)) : random.pick(random.chance(0.5) ? names : [...names, ...plainMaps.filter((name) => names.includes(name))]);
+      inner.map = b.mistake(4)
+        ? random.pick(Object.keys(mapKinds))
+        : random.pick(random.chance(0.5) ? names : [...names, ...plainMaps.filter((name) => names.includes(name))]);
       return put(lddw(register, 1, mapFd[inner.map]));
     }
     case "map_key":
@@ -264,7 +276,9 @@ export function functionCall(b) {
     b.push(movReg(1, R6), mov(2, b.imm()));
   } else {
     for (let i = 1; i <= 3; i++) {
-      const live = b.registers.flatMap((what, r) => (what === undefined || what.kind === "busy" || (r >= 1 && r < i) || r === FP ? [] : [r]));
+      const live = b.registers.flatMap((what, r) =>
+        what === undefined || what.kind === "busy" || (r >= 1 && r < i) || r === FP ? [] : [r],
+      );
       const form = random.below(10);
       if (wanted.name === "sub" && form < 3 && live.length > 0) {
         const src = random.pick(live);
@@ -318,4 +332,3 @@ export function useArgument(b, register) {
     if (left !== what.size) b.forget(register);
   } else if (what?.kind === "stack" && what.offset < 0) access(b, register, 0, 8);
 }
-

@@ -1,11 +1,12 @@
-import { mapFd, mapKinds } from "./environment.mjs";
+import { btfBytes, mapFd, mapKinds, oracleMaps } from "./environment.mjs";
 import { askKernel } from "./kernel.mjs";
 
-/** A program with the kernel's verdict on it, as a line of tests/verifier-cases. */
+/** A program with the kernel's verdict on it, as a line of tests/verifier-cases/. */
 export function recordCase(program, description) {
   const { accepted, message, processed, totalStates } = askKernel(program);
   const { insns, type, attachType, flags, functions, license } = program;
-  const used = Object.keys(mapKinds).filter((name) => mentions(insns, mapFd[name]));
+  const maps = usedMaps(insns);
+  const typed = functions !== undefined || maps.some(({ valueTypeId }) => valueTypeId !== undefined);
   return {
     description,
     type,
@@ -13,8 +14,9 @@ export function recordCase(program, description) {
     ...(flags ? { flags } : {}),
     ...(license === undefined || license === "GPL" ? {} : { license }),
     insns: Buffer.from(insns).toString("hex"),
-    ...(used.length === 0 ? {} : { maps: used }),
+    ...(maps.length === 0 ? {} : { maps }),
     ...(functions === undefined ? {} : { functions: functions.map(({ slot, typeId }) => [slot, typeId]) }),
+    ...(typed ? { btf: Buffer.from(btfBytes).toString("base64") } : {}),
     verdict: accepted ? "accepted" : "rejected",
     message,
     processed,
@@ -22,11 +24,18 @@ export function recordCase(program, description) {
   };
 }
 
-function mentions(insns, fd) {
+function usedMaps(insns) {
   const view = new DataView(insns.buffer, insns.byteOffset, insns.byteLength);
-  for (let at = 0; at + 8 <= insns.length; at += 8) {
-    if (insns[at] === 0x18 && view.getInt32(at + 4, true) === fd) return true;
+  const mentioned = new Set();
+  for (let at = 0; at + 8 <= insns.length; at += 8) if (insns[at] === 0x18) mentioned.add(view.getInt32(at + 4, true));
+  for (const name of Object.keys(mapKinds)) {
+    const { innerMap } = mapKinds[name];
+    if (innerMap !== undefined && mentioned.has(mapFd[name])) mentioned.add(mapFd[innerMap]);
   }
-  return false;
+  return oracleMaps
+    .filter(({ fd }) => mentioned.has(fd))
+    .map(({ contents, ...map }) => ({
+      ...map,
+      ...(contents === undefined ? {} : { contents: Buffer.from(contents[0].value).toString("hex") }),
+    }));
 }
-

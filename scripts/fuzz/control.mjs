@@ -71,7 +71,10 @@ export function loop(b, depth, block) {
     b.push(addImm(counter, up ? 1 : -1));
     const distance = start - b.length - 1;
     if (random.chance(0.2)) b.push(insn(0x1d | 0x08, counter, b.scalar(), distance));
-    else b.push(insn(random.pick(up ? [0xa5, 0x55, 0xc5, 0xa6] : [0x55, 0x25, 0x65]), counter, 0, distance, up ? rounds : 0));
+    else
+      b.push(
+        insn(random.pick(up ? [0xa5, 0x55, 0xc5, 0xa6] : [0x55, 0x25, 0x65]), counter, 0, distance, up ? rounds : 0),
+      );
   } else b.push(insn(0x05, 0, 0, start - b.length - 1));
   if (may >= 0) b.code[may].offset = b.length - may - 1;
   b.meet(outside);

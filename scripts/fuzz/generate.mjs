@@ -16,7 +16,13 @@ const types = [
   { weight: 6, type: "xdp", packet: { data: 0, end: 4, meta: 8, writable: true } },
   { weight: 6, type: "sched_cls", packet: { ...skb, writable: true }, legacy: true },
   { weight: 3, type: "socket_filter", legacy: true },
-  { weight: 2, type: "cgroup_skb", attach: ["cgroup_inet_ingress", "cgroup_inet_egress"], packet: { data: 76, end: 80 }, legacy: false },
+  {
+    weight: 2,
+    type: "cgroup_skb",
+    attach: ["cgroup_inet_ingress", "cgroup_inet_egress"],
+    packet: { data: 76, end: 80 },
+    legacy: false,
+  },
   { weight: 1, type: "lwt_xmit", packet: { data: 76, end: 80, writable: true } },
   { weight: 1, type: "lwt_in", packet: { data: 76, end: 80 } },
   { weight: 1, type: "sk_skb", packet: { data: 76, end: 80, writable: true } },
@@ -28,8 +34,24 @@ const types = [
   { weight: 1, type: "raw_tracepoint" },
   { weight: 1, type: "raw_tracepoint_writable" },
   { weight: 1, type: "sock_ops", attach: ["cgroup_sock_ops"] },
-  { weight: 1, type: "cgroup_sock", attach: ["cgroup_inet_sock_create", "cgroup_inet4_post_bind", "cgroup_inet6_post_bind", "cgroup_inet_sock_release"] },
-  { weight: 1, type: "cgroup_sock_addr", attach: ["cgroup_inet4_connect", "cgroup_inet6_connect", "cgroup_inet4_bind", "cgroup_udp4_sendmsg", "cgroup_udp6_recvmsg", "cgroup_inet4_getpeername", "cgroup_unix_connect"] },
+  {
+    weight: 1,
+    type: "cgroup_sock",
+    attach: ["cgroup_inet_sock_create", "cgroup_inet4_post_bind", "cgroup_inet6_post_bind", "cgroup_inet_sock_release"],
+  },
+  {
+    weight: 1,
+    type: "cgroup_sock_addr",
+    attach: [
+      "cgroup_inet4_connect",
+      "cgroup_inet6_connect",
+      "cgroup_inet4_bind",
+      "cgroup_udp4_sendmsg",
+      "cgroup_udp6_recvmsg",
+      "cgroup_inet4_getpeername",
+      "cgroup_unix_connect",
+    ],
+  },
   { weight: 1, type: "cgroup_device", attach: ["cgroup_device"] },
   { weight: 1, type: "cgroup_sysctl", attach: ["cgroup_sysctl"] },
   { weight: 1, type: "cgroup_sockopt", attach: ["cgroup_getsockopt", "cgroup_setsockopt"] },
@@ -142,7 +164,8 @@ function generateFunction(random, program, { name, each, passed, depth }) {
     } else b.set(1, scalar);
   } else if (name === "sub") {
     passed.forEach((what, register) => {
-      if (what?.kind === "stack") b.set(register, what.offset < 0 ? { kind: "pointer", size: Math.min(-what.offset, 16) } : undefined);
+      if (what?.kind === "stack")
+        b.set(register, what.offset < 0 ? { kind: "pointer", size: Math.min(-what.offset, 16) } : undefined);
       else if (what?.reference === undefined) b.set(register, what);
     });
     const [context] = b.all("ctx");
@@ -161,7 +184,8 @@ function generateFunction(random, program, { name, each, passed, depth }) {
     b.set(R6, { kind: "ctx" });
     b.set(2, scalar);
   }
-  for (const register of [1, 2, 3]) if (random.chance(0.7) && b.registers[register] !== undefined) useArgument(b, register);
+  for (const register of [1, 2, 3])
+    if (random.chance(0.7) && b.registers[register] !== undefined) useArgument(b, register);
   if (b.registers[1] !== undefined && random.chance(0.4)) {
     b.push(movReg(R7, 1));
     b.set(R7, b.registers[1]);
@@ -207,6 +231,8 @@ function assemble(random, program, bodies) {
 /** Changes one field of one instruction. */
 export function mutate(code, random) {
   const victim = random.pick(code);
+  // A descriptor that happens to be open is a map to the kernel, and nothing to us.
+  if (victim.opcode === 0x18 && victim.src !== 0) return;
   switch (random.below(8)) {
     case 0:
       victim.dst = random.below(11);
@@ -235,4 +261,3 @@ export function mutate(code, random) {
       victim.opcode ^= 1 << random.below(8);
   }
 }
-

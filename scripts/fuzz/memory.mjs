@@ -123,7 +123,9 @@ export function variableStack(b) {
 export function mapValue(b) {
   const { random } = b;
   if (random.chance(0.25)) {
-    const name = b.mistake(5) ? random.pick(["array", "lockedArray", "timed", "hash"]) : random.pick(["single", "constants"]);
+    const name = b.mistake(5)
+      ? random.pick(["array", "lockedArray", "timed", "hash"])
+      : random.pick(["single", "constants"]);
     const size = mapKinds[name].valueSize;
     const offset = random.chance(0.6) ? 0 : random.below(size);
     const dst = b.targetBut();

@@ -68,7 +68,9 @@ function without(program, at, size) {
   return {
     ...program,
     insns: encode(kept),
-    ...(functions === undefined ? {} : { functions: functions.map(({ slot, typeId }) => ({ slot: moved(slot), typeId })) }),
+    ...(functions === undefined
+      ? {}
+      : { functions: functions.map(({ slot, typeId }) => ({ slot: moved(slot), typeId })) }),
   };
 }
 

@@ -39,7 +39,8 @@ export function packetAccess(b) {
 function pickThree(b) {
   const list = [];
   for (const register of [2, 3, 4, 5, 7, 8, 9, 0, 1]) {
-    if (b.registers[register]?.reference === undefined && (list.length < 2 || b.random.chance(0.5))) list.push(register);
+    if (b.registers[register]?.reference === undefined && (list.length < 2 || b.random.chance(0.5)))
+      list.push(register);
   }
   while (list.length < 3) list.push([7, 8, 9].find((register) => !list.includes(register)));
   return list;
@@ -54,7 +55,10 @@ function compare(b, pointer, end, swapped) {
     b.push(swapped ? insn(strict ? 0xad : 0xbd, end, pointer) : insn(strict ? 0x2d : 0x3d, pointer, end));
     return b.length - 1;
   }
-  b.push(swapped ? insn(strict ? 0x2d : 0x3d, end, pointer, 1) : insn(strict ? 0xad : 0xbd, pointer, end, 1), insn(0x05));
+  b.push(
+    swapped ? insn(strict ? 0x2d : 0x3d, end, pointer, 1) : insn(strict ? 0xad : 0xbd, pointer, end, 1),
+    insn(0x05),
+  );
   return b.length - 1;
 }
 

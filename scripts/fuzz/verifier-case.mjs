@@ -1,7 +1,10 @@
 // One program asked of both verifiers, and what the answers differ in.
-import { verify } from "../../packages/core/dist/index.js";
+import { readFileSync } from "node:fs";
+import { parseBtf, verify } from "../../packages/core/dist/index.js";
 import { btf, verifierMaps } from "./environment.mjs";
 import { askKernel } from "./kernel.mjs";
+
+const kernelTypes = parseBtf(new Uint8Array(readFileSync("/sys/kernel/btf/vmlinux")));
 
 /** Our verdict on a generated program. */
 export function askOurs(program, { logLevel = 0, seconds = 20 } = {}) {
@@ -12,6 +15,7 @@ export function askOurs(program, { logLevel = 0, seconds = 20 } = {}) {
       ...rest,
       license: program.license ?? "GPL",
       maps: verifierMaps,
+      kernelTypes,
       ...(functions === undefined ? {} : { btf, functions }),
     },
     { logLevel, shouldStop: () => performance.now() > end },

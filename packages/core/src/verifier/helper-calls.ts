@@ -1,4 +1,11 @@
-import { type HelperPrototype, helperMapRules, helperPrototypes, mapHelperRules, mapTypeName } from "../abi/index.js";
+import {
+  type HelperPrototype,
+  helperMapRules,
+  helperPrototypes,
+  mapHelperRules,
+  mapTypeName,
+  programTypeId,
+} from "../abi/index.js";
 import { resolve } from "../btf/index.js";
 import { type Analysis, KERNEL_TYPES } from "./analysis.js";
 import { setTypedPointer } from "./btf-access.js";
@@ -56,6 +63,7 @@ import { acquireReference, checkLeaks, releaseReference } from "./references.js"
 import { isNull, setPointer, setUnknownScalar } from "./registers.js";
 import { kernelStruct } from "./struct-walk.js";
 import { HELPER_TAIL_CALL } from "./successors.js";
+import { ENOTSUPP } from "./verdict.js";
 import type { Walk } from "./walk.js";
 
 const LAST_HELPER = 211;
@@ -125,6 +133,7 @@ export function stepHelperCall(walk: Walk): void {
   clearCallerSaved(analysis, frame);
   setResult(walk, call);
   checkMapType(walk, id, call);
+  if (call.prototype.name === "get_func_ip") checkFunctionAddress(analysis, id);
   finishCall(walk, id, prototype);
 }
 
@@ -376,6 +385,18 @@ function checkMapType(walk: Walk, id: number, call: CallArguments): void {
   }
   if (fine && (byHelper === undefined || (type !== undefined && byHelper.maps.includes(type)))) return;
   analysis.invalid("map", `cannot pass map_type ${call.map.type} into func ${fullName(id)}#${id}`);
+}
+
+/** Only programs that run at a function know one. */
+function checkFunctionAddress(analysis: Analysis, id: number): void {
+  if (analysis.type === "kprobe") return;
+  const label = `func ${fullName(id)}#${id}`;
+  if (analysis.type !== "tracing") {
+    analysis.reject("helper", ENOTSUPP, `${label} not supported for program type ${programTypeId(analysis.type)}`);
+  }
+  const { attachType } = analysis;
+  if (attachType === "trace_fentry" || attachType === "trace_fexit" || attachType === "modify_return") return;
+  analysis.reject("helper", ENOTSUPP, `${label} supported only for fentry/fexit/fmod_ret programs`);
 }
 
 function finishCall(walk: Walk, id: number, prototype: HelperPrototype): void {

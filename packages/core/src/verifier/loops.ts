@@ -1,9 +1,9 @@
-import { type Analysis, CALLS_CALLBACK } from "./analysis.js";
+import type { Analysis } from "./analysis.js";
 import { successors } from "./successors.js";
 
 /**
  * Numbers the loops of every function: strongly connected components of its control-flow graph with more than one
- * instruction or an edge to itself, and calls that run a callback again and again. R. Tarjan's algorithm in the form of
+ * instruction or an edge to itself. A call that runs a callback again and again is none. R. Tarjan's algorithm in the form of
  * D. J. Pearce, "A Space-Efficient Algorithm for Finding Strongly Connected Components", without recursion.
  */
 export function findLoops(analysis: Analysis): void {
@@ -39,10 +39,7 @@ export function findLoops(analysis: Analysis): void {
       if (deeper) continue;
       path.pop();
       if (walk.low[slot]! < walk.order[slot]!) continue;
-      const loops =
-        walk.component[walk.component.length - 1] !== slot ||
-        next.subarray(0, count).includes(slot) ||
-        (analysis.points[slot]! & CALLS_CALLBACK) !== 0;
+      const loops = walk.component[walk.component.length - 1] !== slot || next.subarray(0, count).includes(slot);
       for (let member = -1; member !== slot; ) {
         member = walk.component.pop()!;
         walk.low[member] = 0x7fffffff;

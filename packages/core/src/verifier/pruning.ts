@@ -41,16 +41,12 @@ export class Checkpoints {
     this.#comparison = new StateComparison(analysis);
   }
 
-  /** Forgets all checkpoints: the walk of one function is over. */
+  /** Forgets all checkpoints: the walk of one function is over. The counts go on, as the kernel's do. */
   clear(): void {
     for (const list of this.#lists.values()) {
       for (const state of list) state.discard(this.#analysis.pool);
     }
     this.#lists.clear();
-    this.#count = 0;
-    this.#evicted = 0;
-    this.#lastJumps = 0;
-    this.#lastProcessed = 0;
   }
 
   /** The kernel hashes states; instructions that fall into one bucket count and age together. */
@@ -163,7 +159,7 @@ export class Checkpoints {
       if (this.#comparison.covers(old, current, "ranges")) return "loop";
     }
     if ((points & CALLS_CALLBACK) !== 0) {
-      return this.#comparison.covers(old, current, "ranges") ? "loop" : "miss";
+      return this.#comparison.covers(old, current, "ranges") ? "hit" : "miss";
     }
     const stuck =
       this.#comparison.sameRegisters(old, current) &&

@@ -29,7 +29,8 @@ export function verifierInput(object: ObjectSpec, program: ProgramSpec, kernelTy
     license: program.license,
     maps: new Map([...object.maps.values()].map((map, index) => [index + 1, verifierMap(map, object.btf)])),
     btf: object.btf,
-    functions: program.functions.filter(({ typeId }) => typeId !== 0),
+    // The kernel takes records for all of a program's functions, or none.
+    functions: program.functions.every(({ typeId }) => typeId !== 0) ? program.functions : [],
     lines: program.lines,
     ...attachTarget(program, kernelTypes),
     kernelTypes,

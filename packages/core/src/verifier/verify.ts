@@ -8,6 +8,7 @@ import { registerAt } from "./domain/register.js";
 import { explore } from "./explore.js";
 import { markFastcallPatterns } from "./fastcall.js";
 import { enterMainFrame } from "./frames.js";
+import { checkFunctionLayout, checkFunctionRecords } from "./function-records.js";
 import { setParameters } from "./global-functions.js";
 import {
   ANY_ALIGNMENT,
@@ -90,9 +91,11 @@ function analyze(analysis: Analysis): void {
   if (analysis.insns.length === 0) throw new Rejection("malformed", EINVAL, "");
   if (analysis.insns.length > MAX_SLOTS) throw new Rejection("too_complex", E2BIG, "");
   if (!analysis.privileged) analysis.notModelled("programs of loaders without privileges");
+  checkFunctionRecords(analysis);
   findSubprograms(analysis);
   checkSubprogramBounds(analysis);
   checkEarlyReturns(analysis);
+  checkFunctionLayout(analysis);
   resolveReferences(analysis);
   new GraphWalk(analysis).run();
   computePostorder(analysis);

@@ -33,12 +33,18 @@ function numberOf(text: string | undefined): number | undefined {
   return text === undefined ? undefined : Number(text);
 }
 
-/** The log's last line that is not statistics: of a rejected program, the reason. */
+/** Some messages lack the end of their line, so that the statistics follow in it. */
+const trailingTime = /verification time \d+ usec$/;
+
+/**
+ * The log's last line that is neither statistics nor source code: of a rejected program, the reason. Where no steps are
+ * logged, the kernel prints the source line after the reason.
+ */
 export function lastMessage(log: string): string {
   const lines = log.split("\n");
   for (let i = lines.length - 1; i >= 0; i--) {
     const line = lines[i]!;
-    if (line !== "" && !statisticsLine.test(line)) return line;
+    if (line !== "" && !statisticsLine.test(line) && !line.startsWith("; ")) return line.replace(trailingTime, "");
   }
   return "";
 }
