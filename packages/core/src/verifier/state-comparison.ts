@@ -225,7 +225,7 @@ export class StateComparison {
       const bytes = old.bytes(slot);
       const inCurrent = slot < current.slots;
       const currentBytes = inCurrent ? current.bytes(slot) : 0;
-      if (exactness === "exact" && (!inCurrent || bytes !== currentBytes)) return false;
+      if (exactness !== "precise" && (!inCurrent || bytes !== currentBytes)) return false;
       if (bytes === 0) continue;
       if (!this.#slotsMatch(old, current, slot, bytes, currentBytes, inCurrent, exactness)) return false;
     }
