@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
+import { addBatch } from "./batch/verb.js";
 import { CommandError } from "./command-error.js";
 import { exitStatus } from "./exit-status.js";
 import { addFlags, objectNames } from "./live/verb.js";
@@ -23,9 +24,18 @@ export async function runCommandLine(words: readonly string[], terminal: Termina
     const { json, pretty } = root.opts<{ json?: boolean; pretty?: boolean }>();
     return { terminal, json: json === true || pretty === true, pretty: pretty === true };
   };
-  addVerbs(root, session, (code) => {
+  const finish = (code: number) => {
     status = code;
-  });
+  };
+  addVerbs(root, session, finish);
+  addBatch(root, session, finish, runCommandLine);
+  root
+    .command("version")
+    .summary("say which version this is")
+    .action(() => {
+      const { json } = session();
+      terminal.print(json ? JSON.stringify({ version }) : `tsbpf ${version}`);
+    });
   try {
     await root.parseAsync(expandVerb(root, liftGlobalOptions(words)), { from: "user" });
     return status;
@@ -60,7 +70,11 @@ function liftGlobalOptions(words: readonly string[]): string[] {
 function expandVerb(root: Command, words: readonly string[]): string[] {
   const at = words.findIndex((word, index) => !word.startsWith("-") && words[index - 1] !== "-B");
   const verb = words[at];
-  if (verb === undefined || verb === "" || root.commands.some((command) => command.name() === verb)) return [...words];
+  if (verb === undefined || verb === "") return [...words];
+  const subject = words[at + 1];
+  // `help prog` is what others know as `prog help`.
+  if (verb === "help" && subject !== undefined && objectNames.includes(subject)) return [subject, "help"];
+  if (root.commands.some((command) => command.name() === verb)) return [...words];
   const whole = objectNames.find((name) => name.startsWith(verb));
   return whole === undefined ? [...words] : words.with(at, whole);
 }
@@ -104,7 +118,7 @@ function reportFailure(error: unknown, terminal: Terminal, style: FailureStyle):
 function reportUsage(error: CommanderError, terminal: Terminal, style: FailureStyle): number {
   // --help and --version end the parse by throwing, with status 0.
   if (error.exitCode === 0) return exitStatus.ok;
-  const message = error.message.replace(/^error: /, "");
+  const message = error.message.replace(/^error: /, "").replace(/\n\(Did you mean (.*)\?\)/s, "; did you mean '$1'?");
   if (style.json) terminal.print(JSON.stringify({ error: message }));
   else terminal.warn(`tsbpf: ${message}`);
   return exitStatus.usage;

@@ -37,6 +37,11 @@ const objects: readonly { readonly name: string; readonly summary: string; load(
     summary: "programs in the network stack: show, attach, detach",
     load: async () => (await import("../net/command.js")).net,
   },
+  {
+    name: "gen",
+    summary: "code from an object: a typed TypeScript module",
+    load: async () => (await import("../gen/command.js")).gen,
+  },
 ];
 
 /** Names of the verbs in bpftool's grammar; any beginning of one will do on the command line. */

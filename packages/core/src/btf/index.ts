@@ -39,7 +39,7 @@ export { dedupBtf, type MergedBtf, mergeBtf } from "./merge.js";
 export { type ParseBtfOptions, parseBtf } from "./parse.js";
 export { type PrintCOptions, printC, printDeclaration } from "./print-c.js";
 export { printRaw } from "./print-raw.js";
-export { printTypeScript } from "./print-typescript.js";
+export { printTypeScript, TypeScriptPrinter } from "./print-typescript.js";
 export { essentialName } from "./strings.js";
 export { mapTypeIds, typeIdsOf } from "./type-ids.js";
 export {

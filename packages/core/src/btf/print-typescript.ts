@@ -16,7 +16,7 @@ const MAX_TEXT = 16 << 20;
  * @throws BpfError `"BTF_PRINT"` for anonymous types within each other that would take over 16 MiB of text.
  */
 export function printTypeScript(btf: Btf, roots: Iterable<TypeId> = namedTypes(btf)): string {
-  const printer = new Printer(btf);
+  const printer = new TypeScriptPrinter(btf);
   for (const id of roots) printer.define(id);
   return printer.text();
 }
@@ -30,7 +30,11 @@ function* namedTypes(btf: Btf): IterableIterator<TypeId> {
   }
 }
 
-class Printer {
+/**
+ * As {@link printTypeScript}, type by type: {@link spell} says how a value of a type is typed, and {@link text} declares
+ * everything that has been spelled by then.
+ */
+export class TypeScriptPrinter {
   readonly #btf: Btf;
   readonly #parts: string[] = [];
   readonly #names = new Map<TypeId, string>();
@@ -47,11 +51,11 @@ class Printer {
 
   /** Writes the declaration that a type stands for, if it stands for one. */
   define(id: TypeId): void {
-    this.#spell(id);
+    this.spell(id);
   }
 
-  /** How a value of the type is typed; declares what it names. */
-  #spell(id: TypeId): string {
+  /** How a value of the type is typed; declares what it names. @throws FormatError for an id that is out of range */
+  spell(id: TypeId): string {
     const target = resolve(this.#btf, id);
     const type = this.#btf.type(target);
     switch (type.kind) {
@@ -76,7 +80,7 @@ class Printer {
           this.#members(target, this.#indent())
         );
       case "var":
-        return this.#spell(type.type);
+        return this.spell(type.type);
       case "datasec":
         return this.#variables(type);
       default:
@@ -96,7 +100,7 @@ class Printer {
     const bytes = byteElement(this.#btf, element);
     if (bytes === "text") return "string | Uint8Array";
     if (bytes === "data") return "Uint8Array";
-    const text = this.#spell(element);
+    const text = this.spell(element);
     return /[ |{]/.test(text) ? `(${text})[]` : `${text}[]`;
   }
 
@@ -129,7 +133,8 @@ class Printer {
     return name;
   }
 
-  #unique(name: string): string {
+  #unique(wanted: string): string {
+    const name = reserved.has(wanted) ? `${wanted}_` : wanted;
     const count = (this.#used.get(name) ?? 0) + 1;
     this.#used.set(name, count);
     return count === 1 ? name : `${name}_${count}`;
@@ -161,17 +166,26 @@ class Printer {
   #member(member: BtfMember): string {
     const bits = bitField(this.#btf, member);
     const type = this.#btf.type(resolve(this.#btf, member.type));
-    if (bits === undefined || type.kind !== "int" || type.encoding === "bool") return this.#spell(member.type);
+    if (bits === undefined || type.kind !== "int" || type.encoding === "bool") return this.spell(member.type);
     return this.#number(bits.bitSize);
   }
 
   #variables(type: Extract<BtfType, { kind: "datasec" }>): string {
     const lines = type.variables
       .filter(({ type: id }) => this.#btf.kind(id) === "var")
-      .map(({ type: id }) => `  ${property(this.#btf.name(id))}: ${this.#spell(id)};\n`);
+      .map(({ type: id }) => `  ${property(this.#btf.name(id))}: ${this.spell(id)};\n`);
     return `{\n${lines.join("")}}`;
   }
 }
+
+/** Names that C gives to types and TypeScript does not let. */
+const reserved: ReadonlySet<string> = new Set(
+  (
+    "any as async await bigint boolean catch class debugger delete export extends false finally function get implements " +
+    "import in instanceof interface let module namespace never new null number object of package private protected public " +
+    "require set string super symbol this throw true try type typeof undefined unknown var with yield Uint8Array"
+  ).split(" "),
+);
 
 function property(name: string): string {
   return /^[A-Za-z_$][\w$]*$/.test(name) ? name : JSON.stringify(name);

@@ -34,7 +34,8 @@ export class EventStream<T> implements AsyncIterableIterator<MapEvent<T>> {
   readonly #highWater: number;
   #waiting: MapEvent<T>[] = [];
   #head = 0;
-  #readers: ((result: IteratorResult<MapEvent<T>, undefined>) => void)[] = [];
+  /** Promises that wait for the next event. Methods, not functions: a stream of events is a stream of unknown ones too. */
+  #readers: { settle(result: IteratorResult<MapEvent<T>, undefined>): void }[] = [];
   #paused = false;
   #closed = false;
 
@@ -70,7 +71,7 @@ export class EventStream<T> implements AsyncIterableIterator<MapEvent<T>> {
     }
     if (this.#closed) return Promise.resolve({ done: true, value: undefined });
     return new Promise((resolve) => {
-      this.#readers.push(resolve);
+      this.#readers.push({ settle: resolve });
     });
   }
 
@@ -84,7 +85,7 @@ export class EventStream<T> implements AsyncIterableIterator<MapEvent<T>> {
     if (this.#closed) return;
     this.#closed = true;
     this.#subscription.close();
-    for (const reader of this.#readers.splice(0)) reader({ done: true, value: undefined });
+    for (const reader of this.#readers.splice(0)) reader.settle({ done: true, value: undefined });
   }
 
   [Symbol.asyncIterator](): this {
@@ -98,7 +99,7 @@ export class EventStream<T> implements AsyncIterableIterator<MapEvent<T>> {
   #push(event: MapEvent<T>): void {
     const reader = this.#readers.shift();
     if (reader !== undefined) {
-      reader({ done: false, value: event });
+      reader.settle({ done: false, value: event });
       return;
     }
     this.#waiting.push(event);

@@ -1,0 +1,39 @@
+import { basename } from "node:path";
+import { readObject } from "@tsbpf/core/object";
+import { UsageError } from "../command-error.js";
+import type { Words } from "../grammar/words.js";
+import type { Context } from "../live/context.js";
+import type { ObjectVerb } from "../live/run-object.js";
+import { readInput } from "../object-file.js";
+import { genGrammar } from "./grammar.js";
+import { typescriptModule } from "./typescript-module.js";
+
+export const gen: ObjectVerb = {
+  grammar: genGrammar,
+  byDefault: "help",
+  commands: {
+    ts: (context, words) => generate(context, words, true),
+    skeleton: (context, words) => generate(context, words, true),
+    subskeleton: (context, words) => generate(context, words, false),
+  },
+};
+
+async function generate(context: Context, words: Words, embed: boolean): Promise<void> {
+  const file = words.next("FILE");
+  const name = words.take("name") === undefined ? undefined : words.next("NAME");
+  words.end("name");
+  if (context.json) throw new UsageError("a TypeScript module is no JSON");
+  const bytes = await readBytes(file);
+  const objectName = name ?? basename(file).replace(/(\.bpf)?\.(o|c)$/, "");
+  if (!/^[A-Za-z_][\w.-]*$/.test(objectName)) {
+    throw new UsageError(`'${objectName}' is no name for an object`, "give one: name NAME");
+  }
+  const object = readObject(bytes, { name: objectName });
+  context.session.terminal.write(typescriptModule(object, { name: objectName, bytes: embed ? bytes : undefined }));
+}
+
+async function readBytes(file: string): Promise<Uint8Array> {
+  if (!file.endsWith(".c")) return readInput(file);
+  const { compileObject } = await import("../compile.js");
+  return compileObject(file);
+}
