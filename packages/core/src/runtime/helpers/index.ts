@@ -23,6 +23,7 @@ import { socketHelpers } from "./socket.js";
 import { stringHelpers } from "./string.js";
 import { taskHelpers } from "./task.js";
 import { timerHelpers } from "./timer.js";
+import { userRingHelpers } from "./user-ring.js";
 import { xdpHelpers } from "./xdp.js";
 
 const families: readonly HelperFamily[] = [
@@ -49,6 +50,7 @@ const families: readonly HelperFamily[] = [
   stringHelpers,
   taskHelpers,
   timerHelpers,
+  userRingHelpers,
   xdpHelpers,
 ];
 

@@ -52,6 +52,8 @@ export const socketHelpers: HelperFamily = (define, environment) => {
   define("get_socket_uid", "uint", () => 0);
   define("get_netns_cookie", "uint", () => NETNS_COOKIE);
   define("skb_cgroup_id", "uint", () => ROOT_CGROUP);
+  // The root is its own ancestor at level 0, and has no others.
+  define("skb_ancestor_cgroup_id", "uint", (_ctx, level) => (level === 0 ? ROOT_CGROUP : 0));
   define("sk_cgroup_id", "uint", () => ROOT_CGROUP);
 };
 
