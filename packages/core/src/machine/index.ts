@@ -6,6 +6,7 @@ export { MachineProgram } from "./machine-program.js";
 export {
   CaptureDevice,
   type CaptureDeviceOptions,
+  type Datagram,
   Device,
   type DeviceCounters,
   type DeviceOptions,
@@ -15,6 +16,7 @@ export {
   Network,
   type NetworkEvent,
   PacketSocket,
+  UdpSocket,
   VethDevice,
   type VethEnd,
   XdpSocket,

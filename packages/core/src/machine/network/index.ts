@@ -8,4 +8,5 @@ export { Network, type VethEnd } from "./network.js";
 export { PacketSocket } from "./packet-socket.js";
 export { ProgramRun } from "./program-run.js";
 export { RedirectEntries } from "./redirect-entry.js";
+export { type Datagram, UdpSocket } from "./udp-socket.js";
 export { XdpSocket } from "./xdp-socket.js";

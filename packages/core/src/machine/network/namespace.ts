@@ -1,11 +1,13 @@
-import { EEXIST, EINVAL, ENODEV } from "../../abi/index.js";
+import { EEXIST, EINVAL, ENETUNREACH, ENODEV } from "../../abi/index.js";
 import { NetworkTables } from "../../runtime/index.js";
 import { failure } from "../failure.js";
 import { CaptureDevice, type CaptureDeviceOptions } from "./capture-device.js";
 import { Device, LoopbackDevice } from "./device.js";
+import { maskAddress, parseAddress, parsePrefix } from "./ip-family.js";
 import type { Network } from "./network.js";
 import { PacketSocket } from "./packet-socket.js";
 import { Stack } from "./stack.js";
+import type { UdpSocket } from "./udp-socket.js";
 
 /** Bytes of a name, with its end (IFNAMSIZ). */
 const NAME_SIZE = 16;
@@ -70,6 +72,49 @@ export class Namespace {
     return new PacketSocket(this.device(device));
   }
 
+  /**
+   * Gives a device an address with its prefix (`"10.0.0.1/24"`, `"fd00::1/64"`), and the routes that come with it.
+   *
+   * @throws BpfError `"ADDRESS"`, RangeError for a prefix length that there isn't.
+   */
+  addAddress(device: Device | string, prefix: string): void {
+    const { address, bits } = parsePrefix(prefix);
+    this.stack.addAddress(typeof device === "string" ? this.device(device) : device, address, bits);
+  }
+
+  /**
+   * A route: to `"10.1.0.0/16"`, or `"default"`, by a gateway, a device or both.
+   *
+   * @throws SyscallError ENETUNREACH for a gateway that no device leads to. Else as {@link addAddress}.
+   */
+  addRoute(destination: string, to: { readonly via?: string; readonly device?: Device | string }): void {
+    const gateway = to.via === undefined ? undefined : parseAddress(to.via);
+    const any = gateway?.length === 16 ? "::/0" : "0.0.0.0/0";
+    const { address, bits } = parsePrefix(destination === "default" ? any : destination);
+    const given = typeof to.device === "string" ? this.device(to.device) : to.device;
+    const device = given?.index ?? (gateway === undefined ? undefined : this.tables.route(gateway)?.device);
+    if (device === undefined) throw failure("RTM_NEWROUTE", ENETUNREACH, `no device leads to ${to.via ?? destination}`);
+    const route = { destination: maskAddress(address, bits), prefixLength: bits, device };
+    this.tables.routes.push(gateway === undefined ? route : { ...route, gateway });
+  }
+
+  /** Whether packets for others are sent on: net.ipv4.ip_forward and net.ipv6.conf.all.forwarding. */
+  setForwarding(on: boolean): void {
+    this.stack.forwarding[4] = on;
+    this.stack.forwarding[6] = on;
+    for (const device of this.devices) device.forwarding = on;
+  }
+
+  /** A UDP socket; port 0 takes a free one. @throws SyscallError EADDRINUSE, EADDRNOTAVAIL */
+  openUdp(port = 0, address = "0.0.0.0"): UdpSocket {
+    return this.stack.openUdp(parseAddress(address), port);
+  }
+
+  /** Sends an ICMP echo request; true when the reply came. @throws SyscallError ENETUNREACH */
+  ping(address: string, data: Uint8Array = new Uint8Array(56)): boolean {
+    return this.stack.ping(parseAddress(address), data);
+  }
+
   /** @internal @throws SyscallError EEXIST, EINVAL */
   checkName(name: string): void {
     if (name.length === 0 || name.length >= NAME_SIZE || name === "." || name === ".." || /[/:\s]/.test(name))
@@ -81,6 +126,7 @@ export class Namespace {
   /** @internal */
   add<T extends Device>(device: T): T {
     this.tables.devices.set(device.index, device);
+    device.forwarding = this.stack.forwarding[4];
     return device;
   }
 
