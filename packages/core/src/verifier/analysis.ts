@@ -3,7 +3,6 @@ import {
   type HelperGrant,
   type HelperPrototype,
   helperPrototypes,
-  type Kfunc,
   type ProgramRules,
   type ProgramType,
 } from "../abi/index.js";
@@ -11,6 +10,7 @@ import type { Btf } from "../btf/index.js";
 import type { Slots } from "../isa/index.js";
 import type { AttachTarget } from "./attach-target.js";
 import type { VerifierFunction, VerifierInput, VerifierLine, VerifierMap, VerifyOptions } from "./input.js";
+import type { KernelFunction } from "./kernel-functions.js";
 import type { VerifierLog } from "./log.js";
 import { type InstructionNames, printInstruction } from "./print-instruction.js";
 import { type Frame, FramePool, State } from "./state.js";
@@ -119,7 +119,7 @@ export class Analysis {
   /** By helper number. */
   helpers: ReadonlyMap<number, AvailableHelper> = new Map();
   /** Kernel functions that the program calls, by their BTF type. */
-  readonly kfuncs: Map<number, Kfunc> = new Map();
+  readonly kfuncs: Map<number, KernelFunction> = new Map();
   subprograms: Subprogram[] = [];
   exceptionCallback = 0;
 
@@ -305,7 +305,7 @@ export class Analysis {
   }
 
   /** The kernel function that a call names, where it is known. */
-  kfuncAt(slot: number): Kfunc | undefined {
+  kfuncAt(slot: number): KernelFunction | undefined {
     return this.kfuncs.get(this.insns.imm[slot]!);
   }
 

@@ -15,6 +15,12 @@ const syncHelpers: ReadonlySet<number> = new Set([
   HELPER_USER_RINGBUF_DRAIN,
 ]);
 
+const asyncKfuncs: ReadonlySet<string> = new Set([
+  "bpf_wq_set_callback_impl",
+  "bpf_task_work_schedule_signal_impl",
+  "bpf_task_work_schedule_resume_impl",
+]);
+
 /** Does the call run a function of the program before it returns (`sync`), or leave it to be run later (`async`)? */
 export function callbackMode(analysis: Analysis, slot: number): "sync" | "async" | undefined {
   const { insns } = analysis;
@@ -26,5 +32,5 @@ export function callbackMode(analysis: Analysis, slot: number): "sync" | "async"
   if (!isKfuncCall(insns, slot)) return undefined;
   const name = analysis.kfuncAt(slot)?.name;
   if (name === "bpf_rbtree_add_impl") return "sync";
-  return name === "bpf_wq_set_callback_impl" ? "async" : undefined;
+  return name !== undefined && asyncKfuncs.has(name) ? "async" : undefined;
 }

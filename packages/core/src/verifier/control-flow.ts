@@ -160,8 +160,9 @@ export class GraphWalk {
       if (helper?.prototype.changesPacket) subprogram.changesPacket = true;
     } else if (isKfuncCall(insns, slot)) {
       const kfunc = analysis.kfuncAt(slot);
-      if (kfunc?.flags.includes("iter_next")) this.#mark(slot, PRUNE_POINT | FORCED_CHECKPOINT | ITERATOR_NEXT);
-      if (kfunc?.flags.includes("sleepable")) subprogram.mightSleep = true;
+      if (kfunc?.flags.has("iter_next")) this.#mark(slot, PRUNE_POINT | FORCED_CHECKPOINT | ITERATOR_NEXT);
+      if (kfunc?.flags.has("sleepable")) subprogram.mightSleep = true;
+      if (kfunc?.name === "bpf_xdp_pull_data") subprogram.changesPacket = true;
     }
   }
 }

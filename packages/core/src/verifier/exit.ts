@@ -18,7 +18,7 @@ export function stepExit(walk: Walk): boolean {
     returnToCaller(walk);
     return false;
   }
-  checkResult(walk);
+  checkResult(walk, 0);
   return true;
 }
 
@@ -57,16 +57,25 @@ function checkCallbackResult(walk: Walk): void {
   const { frame } = analysis;
   if (frame.records[registerAt(0) + TYPE] !== SCALAR) analysis.deny("return_value", "R0 not a scalar value");
   walk.precision.mark(0);
-  checkRange(walk, frame.callbackMin, frame.callbackMax, "At callback return", false);
+  checkRange(walk, 0, { min: frame.callbackMin, max: frame.callbackMax, when: "At callback return" });
   if ((analysis.points[frame.callsite]! & CALLS_CALLBACK) === 0) {
     analysis.notModelled("a callback that returns to a call that runs none");
   }
 }
 
-function checkRange(walk: Walk, min: number, max: number, when: string, only32: boolean, note = ""): void {
+interface AllowedRange {
+  readonly min: number;
+  readonly max: number;
+  readonly when: string;
+  /** Only the lower half counts. */
+  readonly only32?: boolean;
+  readonly note?: string;
+}
+
+function checkRange(walk: Walk, register: number, { min, max, when, only32 = false, note = "" }: AllowedRange): void {
   const { analysis } = walk;
   const { records } = analysis.frame;
-  const at = registerAt(0);
+  const at = registerAt(register);
   const lowest = only32 ? records[at + S32_MIN]! : boundNumber(records, at + SMIN);
   const highest = only32 ? records[at + S32_MAX]! : boundNumber(records, at + SMAX);
   if (lowest >= min && highest <= max) return;
@@ -78,38 +87,45 @@ function checkRange(walk: Walk, min: number, max: number, when: string, only32: 
   if (smin > -(1n << 63n)) known += ` smin=${smin}`;
   if (smax < (1n << 63n) - 1n) known += ` smax=${smax}`;
   if (known === "") known = " unknown scalar value";
-  analysis.invalid("return_value", `${when} the register R0 has${known} should have been in [${min}, ${max}]${note}`);
+  analysis.invalid(
+    "return_value",
+    `${when} the register R${register} has${known} should have been in [${min}, ${max}]${note}`,
+  );
 }
 
 /** What the program returns to the kernel. */
-function checkResult(walk: Walk): void {
+export function checkResult(walk: Walk, register: number): void {
   const analysis: Analysis = walk.analysis;
   const { frame, target } = analysis;
   const ofProgram = frame.subprogram === 0 || frame.inExceptionCallback;
   if (ofProgram && returnsNothing(analysis)) return;
-  requireReadable(analysis, 0);
-  if (hidesValue(analysis, 0)) analysis.deny("pointer_leak", "R0 leaks addr as return value");
-  const type = frame.records[registerAt(0) + TYPE]!;
+  requireReadable(analysis, register);
+  if (hidesValue(analysis, register)) analysis.deny("pointer_leak", `R${register} leaks addr as return value`);
+  const type = frame.records[registerAt(register) + TYPE]!;
   if (frame.inAsyncCallback) {
-    requireScalarResult(walk, type, "At async callback return");
-    walk.precision.mark(0);
-    checkRange(walk, frame.callbackMin, frame.callbackMax, "At async callback return", false);
+    requireScalarResult(walk, register, type, "At async callback return");
+    walk.precision.mark(register);
+    const range = { min: frame.callbackMin, max: frame.callbackMax, when: "At async callback return" };
+    checkRange(walk, register, range);
     return;
   }
   if (!ofProgram) {
     if (type === SCALAR) return;
-    analysis.invalid("return_value", `At subprogram exit the register R0 is not a scalar value (${typeName(type)})`);
+    analysis.invalid(
+      "return_value",
+      `At subprogram exit the register R${register} is not a scalar value (${typeName(type)})`,
+    );
   }
   const hook =
     analysis.type === "lsm" && analysis.attachType === "lsm_mac" ? hookResult(target?.name ?? "") : undefined;
   const rule = hook ?? resultRule(analysis);
   if (rule === undefined) return;
-  requireScalarResult(walk, type, "At program exit");
-  walk.precision.mark(0);
+  requireScalarResult(walk, register, type, "At program exit");
+  walk.precision.mark(register);
   const note = isVoidCgroupHook(analysis)
     ? "\nNote, BPF_LSM_CGROUP that attach to void LSM hooks can't modify return value!"
     : "";
-  checkRange(walk, rule.min, rule.max, "At program exit", hook !== undefined, note);
+  checkRange(walk, register, { ...rule, when: "At program exit", only32: hook !== undefined, note });
 }
 
 /** Hooks and members without a result, whose programs leave r0 as it is. */
@@ -127,7 +143,7 @@ function resultRule(analysis: Analysis): { readonly min: number; readonly max: n
   return isVoidCgroupHook(analysis) ? { min: 1, max: 1 } : { min: 0, max: 1 };
 }
 
-function requireScalarResult(walk: Walk, type: number, when: string): void {
+function requireScalarResult(walk: Walk, register: number, type: number, when: string): void {
   if (type === SCALAR) return;
-  walk.analysis.invalid("return_value", `${when} the register R0 is not a known value (${typeName(type)})`);
+  walk.analysis.invalid("return_value", `${when} the register R${register} is not a known value (${typeName(type)})`);
 }

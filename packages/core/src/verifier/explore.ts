@@ -39,6 +39,8 @@ import type { Walk } from "./walk.js";
 const STOP_INTERVAL = 1024;
 
 const HELPER_SPIN_UNLOCK = 94;
+/** Kernel functions that can be called with a lock held. */
+const LOCKED_FUNCTIONS = /^bpf_(list_|rbtree_|refcount_acquire_impl$|iter_num_|res_spin_)/;
 
 /** Walks all paths from the current state, depth first, until each has ended or met one that is known to be safe. */
 export function explore(walk: Walk): void {
@@ -218,6 +220,15 @@ function stepGoto(analysis: Analysis, opcode: number): void {
   analysis.slot = slot + jumpDistance(insns, slot) + 1;
 }
 
+/** With a lock held, programs may only work on what it guards. */
+function mayCallLocked(analysis: Analysis, slot: number): boolean {
+  const { insns } = analysis;
+  if (insns.src[slot] === 0) return insns.imm[slot] === HELPER_SPIN_UNLOCK;
+  if (!isKfuncCall(insns, slot)) return true;
+  const name = analysis.kfuncAt(slot)?.name;
+  return name !== undefined && LOCKED_FUNCTIONS.test(name);
+}
+
 function stepCall(walk: Walk): boolean {
   const { analysis } = walk;
   const { insns, slot, state } = analysis;
@@ -225,7 +236,7 @@ function stepCall(walk: Walk): boolean {
   if ((src !== PSEUDO_KFUNC_CALL && insns.offset[slot] !== 0) || src > PSEUDO_KFUNC_CALL || insns.dst[slot] !== 0) {
     analysis.invalid("malformed", "BPF_CALL uses reserved fields");
   }
-  if (state.locks > 0 && src === 0 && insns.imm[slot] !== HELPER_SPIN_UNLOCK) {
+  if (state.locks > 0 && !mayCallLocked(analysis, slot)) {
     analysis.invalid("lock", "function calls are not allowed while holding a lock");
   }
   let ends = false;

@@ -1,6 +1,6 @@
 import { type Analysis, FASTCALL_PATTERN } from "./analysis.js";
 import type { Frame } from "./state.js";
-import { isHelperCall } from "./successors.js";
+import { isHelperCall, isKfuncCall } from "./successors.js";
 
 const OPCODE_SPILL = 0x7b;
 const OPCODE_FILL = 0x79;
@@ -18,22 +18,33 @@ export function markFastcallPatterns(analysis: Analysis): void {
       if (insns.opcode[slot] === OPCODE_SPILL && insns.dst[slot] === FP) lowest = Math.min(lowest, insns.offset[slot]!);
     }
     for (let slot = subprogram.start; slot < subprogram.end; slot++) {
-      if (!isHelperCall(insns, slot)) continue;
+      if (!isHelperCall(insns, slot) && !isKfuncCall(insns, slot)) continue;
       const end = markAround(analysis, slot, lowest);
       if (end !== undefined) subprogram.fastcallStackOffset = Math.min(subprogram.fastcallStackOffset, end);
     }
   }
 }
 
+/** What a call uses of the registers. */
+function summary(analysis: Analysis, slot: number): { parameters: number; returns: boolean } | undefined {
+  const { insns } = analysis;
+  if (isKfuncCall(insns, slot)) {
+    const kfunc = analysis.kfuncAt(slot);
+    return kfunc === undefined ? undefined : { parameters: kfunc.params.length, returns: kfunc.returns !== 0 };
+  }
+  const prototype = analysis.helpers.get(insns.imm[slot]!)?.prototype;
+  if (prototype === undefined) return undefined;
+  return { parameters: prototype.args.length, returns: prototype.returns.kind !== "void" };
+}
+
 /** Marks the pairs around one call; returns the stack offset above them, or undefined without pairs. */
 function markAround(analysis: Analysis, slot: number, lowest: number): number | undefined {
   const { insns, points } = analysis;
-  const helper = analysis.helpers.get(insns.imm[slot]!);
-  if (helper === undefined) return undefined;
-  const { args, returns } = helper.prototype;
+  const call = summary(analysis, slot);
+  if (call === undefined) return undefined;
   let free = 0x3f;
-  if (returns.kind !== "void") free &= ~1;
-  for (let register = 1; register <= args.length; register++) free &= ~(1 << register);
+  if (call.returns) free &= ~1;
+  for (let register = 1; register <= call.parameters; register++) free &= ~(1 << register);
   let offset = lowest;
   let pairs = 0;
   for (let i = 1; i <= 6; i++, offset += 8) {

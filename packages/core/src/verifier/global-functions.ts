@@ -1,9 +1,11 @@
+import type { HelperArgument } from "../abi/index.js";
 import { type Analysis, KERNEL_TYPES, Rejection } from "./analysis.js";
 import { checkArgumentOffset } from "./argument-offset.js";
-import { AUX, copyRegister, ID, OBJECT, REGISTER_WORDS, registerAt, TYPE } from "./domain/register.js";
+import { AUX, ID, OBJECT, registerAt, TYPE } from "./domain/register.js";
+import { requireDynptrPointer, setKernelDynptr, useDynptr } from "./dynptrs.js";
 import { type Parameter, parametersOf } from "./function-parameters.js";
-import { checkCallMemory } from "./helper-memory.js";
-import { setNotNull } from "./nullness.js";
+import { checkArgumentType, newCallArguments } from "./helper-arguments.js";
+import { checkMemoryOrNull } from "./memory-arguments.js";
 import { ARENA, BTF_ID, CTX, MAYBE_NULL, MEM, READ_ONLY, SCALAR, TRUSTED, UNTRUSTED } from "./pointer-types.js";
 import { isNull, setPointer, setUnknownScalar } from "./registers.js";
 import type { Walk } from "./walk.js";
@@ -47,24 +49,27 @@ function checkParameter(walk: Walk, index: number, parameter: Parameter): void {
         analysis.invalid("argument", `R${register} is not a pointer to arena or scalar.`);
       }
       return;
+    case "dynptr":
+      checkArgumentOffset(walk, register, false, true);
+      requireDynptrPointer(walk, register);
+      useDynptr(walk, register, 0, true);
+      return;
+    case "object":
+      checkObject(walk, register, parameter);
+      return;
     default:
-      analysis.notModelled("kernel objects and dynptrs as arguments of global functions");
   }
 }
 
-const saved = new Int32Array(REGISTER_WORDS);
-
-/** Memory that the callee may read and write; a pointer that may be null is checked as if it weren't. */
-function checkMemoryOrNull(walk: Walk, register: number, size: number): void {
-  const { records } = walk.analysis.frame;
-  const at = registerAt(register);
-  if (isNull(records, at)) return;
-  const nullable = (records[at + TYPE]! & MAYBE_NULL) !== 0;
-  copyRegister(saved, 0, records, at);
-  if (nullable) setNotNull(walk.analysis, records, at);
-  checkCallMemory(walk, register, size, { write: false, zeroSizeAllowed: true });
-  checkCallMemory(walk, register, size, { write: true, zeroSizeAllowed: true });
-  if (nullable) copyRegister(records, at, saved, 0);
+function checkObject(walk: Walk, register: number, parameter: Extract<Parameter, { kind: "object" }>): void {
+  const analysis: Analysis = walk.analysis;
+  if (!parameter.trusted) return;
+  if (parameter.nullable && isNull(analysis.frame.records, registerAt(register))) return;
+  const struct = analysis.typeNameOf(KERNEL_TYPES, parameter.typeId);
+  const argument: HelperArgument = { kind: "btf_id", struct, ...(parameter.nullable ? { nullable: true } : {}) };
+  const prototype = { id: 0, name: "", since: "", args: [], returns: { kind: "void" } } as const;
+  checkArgumentType(walk, newCallArguments(prototype), register, argument);
+  checkArgumentOffset(walk, register, false, false);
 }
 
 /** What a global function finds in r1 to r5 when it is verified by itself: anything of the parameters' types. */
@@ -96,8 +101,10 @@ export function setParameters(walk: Walk, index: number): void {
         records[at + ID] = analysis.freshId();
         return;
       }
+      case "dynptr":
+        setKernelDynptr(analysis, records, at, "local");
+        return;
       default:
-        analysis.notModelled("a dynptr as parameter of a global function");
     }
   });
 }

@@ -5,6 +5,15 @@ import { checkArgumentOffset } from "./argument-offset.js";
 import { constantKey } from "./constant-key.js";
 import { checkConstantString } from "./constant-string.js";
 import { AUX, isConstant, MAP_UID, OBJECT, REF, registerAt, TYPE, UMAX, VALUE } from "./domain/register.js";
+import {
+  dynptrNumber,
+  type KnownDynptr,
+  makeDynptr,
+  requireDynptrPointer,
+  requireReferencedDynptr,
+  useDynptr,
+} from "./dynptrs.js";
+import { inTreeCallback } from "./graph-objects.js";
 import { checkCallMemory, checkSizedMemory } from "./helper-memory.js";
 import type { VerifierMap } from "./input.js";
 import { findExchangedField, type PointerField } from "./kernel-pointers.js";
@@ -35,12 +44,13 @@ import {
   TCP_SOCK,
   TRUSTED,
   typeName,
+  withoutSlice,
   XDP_SOCK,
 } from "./pointer-types.js";
 import { hidesValue, isNull, requireReadable, unsignedNumber } from "./registers.js";
 import { lockOrUnlock } from "./spin-locks.js";
 import type { RawAccess } from "./stack-access.js";
-import { checkTimer } from "./timers.js";
+import { checkMapField } from "./timers.js";
 import { checkTypedArgument } from "./typed-arguments.js";
 import type { Walk } from "./walk.js";
 
@@ -107,6 +117,9 @@ export interface CallArguments {
   perCpuType: number;
   /** ... which is of an object that the program allocated. */
   perCpuAllocated: boolean;
+  /** The dynptr that the result is a piece of. */
+  dynptr: KnownDynptr | undefined;
+  changesPacket: boolean;
   readonly raw: RawAccess;
 }
 
@@ -126,6 +139,8 @@ export function newCallArguments(prototype: HelperPrototype): CallArguments {
     perCpuObject: 0,
     perCpuType: 0,
     perCpuAllocated: false,
+    dynptr: undefined,
+    changesPacket: false,
     raw: { register: 0, size: 0 },
   };
 }
@@ -150,7 +165,7 @@ export function checkArgument(walk: Walk, call: CallArguments, index: number): v
   }
   if (argument.kind === "map_value") argument = resolveMapValue(walk, call, argument);
   if (!(argument.nullable && isNull(records, at))) {
-    checkType(walk, call, register, argument);
+    checkArgumentType(walk, call, register, argument);
     checkArgumentOffset(walk, register, argument.releases === true, argument.kind === "dynptr");
   }
   if (argument.releases) noteRelease(walk, call, register, argument);
@@ -177,7 +192,7 @@ function resolveMapValue(walk: Walk, call: CallArguments, argument: HelperArgume
   return argument;
 }
 
-function checkType(walk: Walk, call: CallArguments, register: number, argument: HelperArgument): void {
+export function checkArgumentType(walk: Walk, call: CallArguments, register: number, argument: HelperArgument): void {
   const { analysis } = walk;
   const type = analysis.frame.records[registerAt(register) + TYPE]!;
   const types = accepted[argument.kind];
@@ -185,6 +200,7 @@ function checkType(walk: Walk, call: CallArguments, register: number, argument: 
   let compared = type;
   if (argument.readOnly) compared &= ~READ_ONLY;
   if (argument.nullable) compared &= ~MAYBE_NULL;
+  if (argument.kind === "mem") compared = withoutSlice(compared);
   const isXchgSource = call.prototype.name === "kptr_xchg" && register === 2;
   if (isXchgSource && (compared & ALLOCATED) !== 0) compared &= ~(ALLOCATED | PERCPU);
   if (!types.includes(compared)) {
@@ -204,7 +220,11 @@ function checkType(walk: Walk, call: CallArguments, register: number, argument: 
 
 function noteRelease(walk: Walk, call: CallArguments, register: number, argument: HelperArgument): void {
   const { analysis } = walk;
-  if (argument.kind === "dynptr") analysis.notModelled("giving a dynptr back");
+  if (argument.kind === "dynptr") {
+    requireReferencedDynptr(walk, register);
+    call.releases = register;
+    return;
+  }
   const { records } = analysis.frame;
   const at = registerAt(register);
   if (records[at + REF] === 0 && !isNull(records, at)) {
@@ -265,17 +285,18 @@ function checkByKind(walk: Walk, call: CallArguments, index: number, register: n
       call.subprogram = records[at + AUX]!;
       return;
     case "spin_lock":
-      lockOrUnlock(walk, register, call.prototype.name === "spin_lock");
+      if (inTreeCallback(analysis)) analysis.deny("lock", "can't spin_{lock,unlock} in rbtree cb");
+      lockOrUnlock(walk, register, "lock", call.prototype.name === "spin_lock");
       return;
     case "timer":
-      checkTimer(walk, call, register);
+      checkMapField(walk, call, register, "timer", "bpf_timer");
       return;
     case "const_str":
       checkConstantString(walk, register);
       return;
     case "dynptr":
-      analysis.notModelled("dynptrs");
-      break;
+      checkDynptrArgument(walk, register, argument);
+      return;
     case "kptr_xchg_dest":
       findExchangedField(walk, call, register);
       return;
@@ -287,6 +308,13 @@ function checkByKind(walk: Walk, call: CallArguments, index: number, register: n
       return;
     default:
   }
+}
+
+function checkDynptrArgument(walk: Walk, register: number, argument: HelperArgument): void {
+  requireDynptrPointer(walk, register);
+  const kind = dynptrNumber(argument.dynptr);
+  if (argument.uninitialized) makeDynptr(walk, register, kind, 0);
+  else useDynptr(walk, register, kind, argument.readOnly === true);
 }
 
 function noteMap(walk: Walk, call: CallArguments, at: number): void {

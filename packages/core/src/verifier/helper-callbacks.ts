@@ -1,11 +1,15 @@
 import { mapTypeName } from "../abi/index.js";
+import { KERNEL_TYPES } from "./analysis.js";
+import { setTypedPointer } from "./btf-access.js";
 import { OBJECT, registerAt, TYPE, UMAX } from "./domain/register.js";
+import { setKernelDynptr } from "./dynptrs.js";
 import { enterMainFrame, forgetRegisters, passMapElement, passRegister, pushFrame } from "./frames.js";
 import type { CallArguments } from "./helper-arguments.js";
 import { pushPath, pushState } from "./pending.js";
 import { SCALAR } from "./pointer-types.js";
 import { setUnknownScalar, unsignedNumber } from "./registers.js";
 import { type Frame, State } from "./state.js";
+import { kernelStruct } from "./struct-walk.js";
 import { ENOTSUPP } from "./verdict.js";
 import type { Walk } from "./walk.js";
 
@@ -19,10 +23,10 @@ const forEachMaps: ReadonlySet<string> = new Set([
 ]);
 
 /** Sets a callback's arguments and the values it may return, given the caller's frame. */
-type PrepareCallback = (caller: Frame, callee: Frame) => void;
+export type PrepareCallback = (caller: Frame, callee: Frame) => void;
 
 /** Puts aside a path through the callback; it comes back to the call, which is walked again. */
-function pushCallback(walk: Walk, subprogram: number, prepare: PrepareCallback): void {
+export function pushCallback(walk: Walk, subprogram: number, prepare: PrepareCallback): void {
   const { analysis } = walk;
   const { slot, frame: caller } = analysis;
   const callee = analysis.subprograms[subprogram]!;
@@ -85,18 +89,50 @@ export function callForEach(walk: Walk, call: CallArguments): void {
   });
 }
 
-/** bpf_timer_set_callback(timer, callback): callback(map, key, value), later and in a frame of its own. */
-export function callTimerCallback(walk: Walk, call: CallArguments): void {
+/** bpf_find_vma(task, address, callback, context, flags): callback(task, vma, context). */
+export function callFindVma(walk: Walk, call: CallArguments): void {
+  const { analysis } = walk;
+  pushCallback(walk, call.subprogram, (caller, callee) => {
+    passRegister(caller, 1, callee, 1);
+    const vma = kernelStruct(analysis, "vm_area_struct");
+    setTypedPointer(analysis, callee.records, registerAt(2), KERNEL_TYPES, vma, 0);
+    passRegister(caller, 4, callee, 3);
+    forgetRegisters(callee, 4, 5);
+    returns(callee, 0, 1);
+  });
+}
+
+/** bpf_user_ringbuf_drain(map, callback, context, flags): callback(dynptr, context). */
+export function callRingbufDrain(walk: Walk, call: CallArguments): void {
+  const { analysis } = walk;
+  pushCallback(walk, call.subprogram, (caller, callee) => {
+    setKernelDynptr(analysis, callee.records, registerAt(1), "local");
+    passRegister(caller, 3, callee, 2);
+    forgetRegisters(callee, 3, 5);
+    returns(callee, 0, 1);
+  });
+}
+
+/** Puts aside a path through a callback that runs later, in a frame of its own. */
+export function pushAsyncCallback(walk: Walk, index: number, sleepable: boolean, prepare: PrepareCallback): void {
   const { analysis } = walk;
   const { slot, frame: caller } = analysis;
-  const subprogram = analysis.subprograms[call.subprogram]!;
+  const subprogram = analysis.subprograms[index]!;
   subprogram.isCallback = true;
   subprogram.isAsyncCallback = true;
-  const frame = enterMainFrame(analysis, call.subprogram);
+  const frame = enterMainFrame(analysis, index);
   const state = new State([frame]);
+  state.sleepable = sleepable;
   pushState(analysis, state, subprogram.start, slot, " for async cb");
   frame.asyncEntries = caller.asyncEntries + 1;
-  passMapElement(frame, caller.records[registerAt(1) + OBJECT]!, 0, 1);
+  prepare(caller, frame);
   frame.inAsyncCallback = true;
-  returns(frame, 0, 0);
+}
+
+/** bpf_timer_set_callback(timer, callback): callback(map, key, value). */
+export function callTimerCallback(walk: Walk, call: CallArguments): void {
+  pushAsyncCallback(walk, call.subprogram, false, (caller, callee) => {
+    passMapElement(callee, caller.records[registerAt(1) + OBJECT]!, 0, 1);
+    returns(callee, 0, 0);
+  });
 }

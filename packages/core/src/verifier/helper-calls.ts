@@ -36,10 +36,11 @@ import {
   UMIN,
   VALUE,
 } from "./domain/register.js";
+import { describeDynptr, dynptrNumber, giveDynptrBack } from "./dynptrs.js";
 import { returnToCaller } from "./exit.js";
 import { clearCallerSaved } from "./frames.js";
 import { type CallArguments, checkArgument, newCallArguments } from "./helper-arguments.js";
-import { callForEach, callLoop, callTimerCallback } from "./helper-callbacks.js";
+import { callFindVma, callForEach, callLoop, callRingbufDrain, callTimerCallback } from "./helper-callbacks.js";
 import { MAP_READ_ONLY_PROGRAM } from "./input.js";
 import { forgetPacketPointers } from "./invalidate.js";
 import { giveObjectToMap, setExchangedObject } from "./kernel-pointers.js";
@@ -58,6 +59,7 @@ import {
   SOCKET,
   TCP_SOCK,
   TRUSTED,
+  typeName,
 } from "./pointer-types.js";
 import { acquireReference, checkLeaks, releaseReference } from "./references.js";
 import { isNull, setPointer, setUnknownScalar } from "./registers.js";
@@ -134,7 +136,7 @@ export function stepHelperCall(walk: Walk): void {
   setResult(walk, call);
   checkMapType(walk, id, call);
   if (call.prototype.name === "get_func_ip") checkFunctionAddress(analysis, id);
-  finishCall(walk, id, prototype);
+  finishCall(walk, id, call);
 }
 
 function requireHelper(walk: Walk, id: number): HelperPrototype {
@@ -187,6 +189,10 @@ function fillRawMemory(walk: Walk, call: CallArguments): void {
 function releaseArgument(walk: Walk, id: number, call: CallArguments): void {
   if (call.releases === 0) return;
   const analysis: Analysis = walk.analysis;
+  if (call.prototype.args[call.releases - 1]?.kind === "dynptr") {
+    giveDynptrBack(walk, call.releases);
+    return;
+  }
   const release = call.prototype.name === "kptr_xchg" ? giveObjectToMap : releaseReference;
   const released =
     call.reference !== 0
@@ -213,15 +219,36 @@ function runSpecial(walk: Walk, id: number, call: CallArguments): void {
       callTimerCallback(walk, call);
       return;
     case HELPER_FIND_VMA:
+      callFindVma(walk, call);
+      return;
     case HELPER_USER_RINGBUF_DRAIN:
-      analysis.notModelled(`the callback of ${fullName(id)}`);
-      break;
+      callRingbufDrain(walk, call);
+      return;
     default:
   }
   if (call.prototype.name === "get_local_storage" && !isNull(analysis.frame.records, registerAt(2))) {
     analysis.invalid("argument", "get_local_storage() doesn't support non-zero flags");
   }
   if (call.prototype.name === "snprintf") analysis.notModelled("the format string of bpf_snprintf");
+  noteDynptr(walk, call);
+}
+
+/** Helpers on dynptrs: what they are made of, what a piece of them stands for, and when they move packets. */
+function noteDynptr(walk: Walk, call: CallArguments): void {
+  const { analysis } = walk;
+  const { args, name } = call.prototype;
+  if (name === "dynptr_from_mem") {
+    const type = analysis.frame.records[registerAt(1) + TYPE]!;
+    if (type === MAP_VALUE) return;
+    analysis.invalid("argument", `Unsupported reg type ${typeName(type)} for bpf_dynptr_from_mem data`);
+  }
+  if (name !== "dynptr_data" && name !== "dynptr_write") return;
+  const register = args.findIndex((argument) => argument.kind === "dynptr") + 1;
+  const dynptr = describeDynptr(walk, register);
+  if (name === "dynptr_data") call.dynptr = dynptr;
+  else if (dynptr.number === dynptrNumber("skb") || dynptr.number === dynptrNumber("skb_meta")) {
+    call.changesPacket = true;
+  }
 }
 
 function setResult(walk: Walk, call: CallArguments): void {
@@ -254,6 +281,10 @@ function setResult(walk: Walk, call: CallArguments): void {
     case "dynptr_mem":
       setPointer(records, at, MEM | flags | (returns.kind === "ringbuf_mem" ? RINGBUF_MEM : 0));
       records[at + AUX] = call.allocated;
+      if (call.dynptr !== undefined) {
+        records[at + OBJECT] = call.dynptr.id;
+        records[at + REF] = call.dynptr.reference;
+      }
       break;
     case "btf_id":
       setTypedResult(walk, call, flags);
@@ -399,9 +430,9 @@ function checkFunctionAddress(analysis: Analysis, id: number): void {
   analysis.reject("helper", ENOTSUPP, `${label} supported only for fentry/fexit/fmod_ret programs`);
 }
 
-function finishCall(walk: Walk, id: number, prototype: HelperPrototype): void {
+function finishCall(walk: Walk, id: number, call: CallArguments): void {
   const analysis: Analysis = walk.analysis;
-  let changesPacket = prototype.changesPacket === true;
+  let changesPacket = call.prototype.changesPacket === true || call.changesPacket;
   analysis.slot++;
   if (id === HELPER_TAIL_CALL) {
     if (analysis.state.frames.length > 1) {

@@ -1,7 +1,7 @@
 import type { Analysis } from "./analysis.js";
 import { clearRegister, TYPE } from "./domain/register.js";
 import { forEachRegister } from "./linked-scalars.js";
-import { KIND, NOT_INIT, PACKET, PACKET_END, PACKET_META } from "./pointer-types.js";
+import { isPacketSlice, KIND, NOT_INIT, PACKET, PACKET_END, PACKET_META } from "./pointer-types.js";
 import { setUnknownScalar } from "./registers.js";
 
 /** A pointer that no longer points anywhere: privileged programs see a scalar, others nothing. */
@@ -17,6 +17,7 @@ export function setUnreadable(analysis: Analysis, r: Int32Array, at: number): vo
 export function forgetPacketPointers(analysis: Analysis): void {
   forEachRegister(analysis.state, (r, at) => {
     const kind = r[at + TYPE]! & KIND;
-    if (kind === PACKET || kind === PACKET_META || kind === PACKET_END) setUnreadable(analysis, r, at);
+    if (kind === PACKET || kind === PACKET_META || kind === PACKET_END || isPacketSlice(r[at + TYPE]!))
+      setUnreadable(analysis, r, at);
   });
 }

@@ -30,6 +30,15 @@ export interface MapField {
   /** What a kernel pointer points to: name of the struct, and its id in the map's BTF. */
   readonly struct: string;
   readonly typeId: TypeId;
+  /** Of a list or tree: what it is made of, by its `contains:` tag. */
+  readonly contains?: GraphContent | undefined;
+}
+
+/** The struct that a list or tree is made of, and its node. */
+export interface GraphContent {
+  readonly typeId: TypeId;
+  /** Bytes from the struct's start. */
+  readonly nodeOffset: number;
 }
 
 const structKinds: Readonly<Record<string, MapFieldKind>> = {
@@ -92,7 +101,7 @@ export function structFieldsOf(btf: Btf, typeId: TypeId): readonly MapField[] {
   let fields = ofBtf.get(typeId);
   if (fields === undefined) {
     const collected: MapField[] = [];
-    collect(btf, typeId, 0, 0, collected);
+    collect(btf, typeId, 0, 0, nowhere, collected);
     fields = collected.sort((a, b) => a.offset - b.offset);
     ofBtf.set(typeId, fields);
   }
@@ -127,15 +136,23 @@ function isModifier(
   );
 }
 
-function collect(btf: Btf, id: TypeId, offset: number, depth: number, into: MapField[]): void {
+/** Where a type is used: a member of a struct, or a variable (member -1). Tags hang there. */
+interface Place {
+  readonly owner: TypeId;
+  readonly member: number;
+}
+
+const nowhere: Place = { owner: 0, member: -1 };
+
+function collect(btf: Btf, id: TypeId, offset: number, depth: number, place: Place, into: MapField[]): void {
   if (depth > MAX_DEPTH || into.length >= MAX_FIELDS) return;
-  const { type } = skipModifiers(btf, id);
+  const { id: structId, type } = skipModifiers(btf, id);
   if (type.kind === "array") {
     const { type: element } = skipModifiers(btf, type.type);
     const size = element.kind === "struct" ? element.size : element.kind === "ptr" ? 8 : 0;
     if (size === 0) return;
     for (let i = 0; i < Math.min(type.length, MAX_FIELDS); i++)
-      collect(btf, type.type, offset + i * size, depth + 1, into);
+      collect(btf, type.type, offset + i * size, depth + 1, place, into);
     return;
   }
   if (type.kind === "ptr") {
@@ -145,17 +162,40 @@ function collect(btf: Btf, id: TypeId, offset: number, depth: number, into: MapF
   if (type.kind === "datasec") {
     for (const variable of type.variables) {
       const target = btf.type(variable.type);
-      if (target.kind === "var") collect(btf, target.type, offset + variable.offset, depth + 1, into);
+      const here = { owner: variable.type, member: -1 };
+      if (target.kind === "var") collect(btf, target.type, offset + variable.offset, depth + 1, here, into);
     }
     return;
   }
   if (type.kind !== "struct") return;
   const kind = structKinds[type.name];
   if (kind !== undefined) {
-    into.push({ kind, name: type.name, offset, size: type.size, struct: "", typeId: 0 });
+    const isRoot = kind === "list_head" || kind === "rb_root";
+    const contains = isRoot ? contentOf(btf, place) : undefined;
+    into.push({ kind, name: type.name, offset, size: type.size, struct: "", typeId: 0, contains });
     return;
   }
-  for (const member of type.members) collect(btf, member.type, offset + member.bitOffset / 8, depth + 1, into);
+  type.members.forEach((member, index) => {
+    collect(btf, member.type, offset + member.bitOffset / 8, depth + 1, { owner: structId, member: index }, into);
+  });
+}
+
+const CONTAINS = "contains:";
+
+/** The tag `contains:STRUCT:NODE` at a list or tree. */
+function contentOf(btf: Btf, { owner, member }: Place): GraphContent | undefined {
+  for (let id = btf.firstId; id < btf.length; id++) {
+    if (btf.kind(id) !== "decl_tag" || !btf.name(id).startsWith(CONTAINS)) continue;
+    const tag = btf.type(id);
+    if (tag.kind !== "decl_tag" || tag.type !== owner || tag.component !== member) continue;
+    const [struct = "", node = ""] = tag.name.slice(CONTAINS.length).split(":");
+    const [typeId] = btf.find(struct, "struct");
+    const type = typeId === undefined ? undefined : btf.type(typeId);
+    if (typeId === undefined || type?.kind !== "struct") return undefined;
+    const found = type.members.find((candidate) => candidate.name === node);
+    return found === undefined ? undefined : { typeId, nodeOffset: found.bitOffset / 8 };
+  }
+  return undefined;
 }
 
 /** A pointer is special by a tag on what it points to. */

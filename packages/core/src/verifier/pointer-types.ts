@@ -46,6 +46,25 @@ export const RCU = 1 << 16;
 /** A node that a list or tree owns. */
 export const NON_OWNING = 1 << 17;
 
+const SLICE_SHIFT = 18;
+const SLICE = 7 << SLICE_SHIFT;
+
+/** The flag of a slice of a dynptr of a kind (its number). */
+export function sliceFlag(dynptrKind: number): number {
+  return dynptrKind << SLICE_SHIFT;
+}
+
+/** The type without saying that it is a slice. */
+export function withoutSlice(type: number): number {
+  return type & ~SLICE;
+}
+
+/** Kinds of dynptr whose slices may point into a packet: skb, xdp, skb_meta. */
+export function isPacketSlice(type: number): boolean {
+  const kind = (type & SLICE) >> SLICE_SHIFT;
+  return (type & KIND) === MEM && kind >= 3 && kind <= 5;
+}
+
 const kindNames = [
   "?",
   "scalar",

@@ -1,4 +1,4 @@
-import type { Analysis } from "./analysis.js";
+import { type Analysis, KERNEL_TYPES } from "./analysis.js";
 import {
   AUX,
   BYTES,
@@ -23,7 +23,6 @@ import {
   UMIN,
   VALUE,
 } from "./domain/register.js";
-import { iteratorKinds } from "./iterator-kinds.js";
 import { ADD_CONSTANT } from "./linked.js";
 import {
   ARENA,
@@ -166,6 +165,13 @@ function registerAttributes(analysis: Analysis, r: Int32Array, at: number): stri
   return parts;
 }
 
+const ITERATOR_PREFIX = "bpf_iter_";
+
+/** Name of an iterator's kind, e.g. `"num"` of struct bpf_iter_num. */
+export function iteratorName(analysis: Analysis, typeId: number): string {
+  return analysis.typeNameOf(KERNEL_TYPES, typeId).slice(ITERATOR_PREFIX.length);
+}
+
 function printSlots(analysis: Analysis, frame: Frame, all: boolean): string {
   let text = "";
   for (let slot = 0; slot < frame.slots; slot++) {
@@ -194,7 +200,7 @@ function printSlots(analysis: Analysis, frame: Frame, all: boolean): string {
       case BYTE_ITER: {
         if (r[at + REF] === 0) break;
         const state = r[at + OBJECT] === 1 ? "active" : r[at + OBJECT] === 2 ? "drained" : "<invalid>";
-        text += `${label}iter_${iteratorKinds[r[at + AUX]!]?.name}(ref_id=${r[at + REF]},state=${state},depth=${r[at + OFF]})`;
+        text += `${label}iter_${iteratorName(analysis, r[at + AUX]!)}(ref_id=${r[at + REF]},state=${state},depth=${r[at + OFF]})`;
         break;
       }
       default:

@@ -14,12 +14,7 @@ export function acquireReference(analysis: Analysis): number {
 
 export function withoutReference(references: readonly Reference[], id: number): readonly Reference[] {
   const index = references.findIndex((reference) => reference.kind === "object" && reference.id === id);
-  if (index < 0) return references;
-  // The last one takes its place.
-  const rest = references.slice();
-  rest[index] = rest[rest.length - 1]!;
-  rest.pop();
-  return rest;
+  return index < 0 ? references : references.filter((_, i) => i !== index);
 }
 
 /** Gives an object back: every pointer to it is gone. False where it was not held. */

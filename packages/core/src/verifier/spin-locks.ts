@@ -1,66 +1,79 @@
 import type { Analysis } from "./analysis.js";
-import { ID, isConstant, OBJECT, OFF, registerAt, TYPE, VALUE } from "./domain/register.js";
-import { findField } from "./map-fields.js";
+import { ID, isConstant, OFF, registerAt, TYPE, VALUE } from "./domain/register.js";
+import { fieldsBehind, forgetNonOwning, lockOwner } from "./graph-objects.js";
 import { mapIn } from "./map-values.js";
-import { MAP_VALUE } from "./pointer-types.js";
+import { KIND, MAP_VALUE } from "./pointer-types.js";
+import type { Reference } from "./state.js";
 import type { Walk } from "./walk.js";
 
-/** bpf_spin_lock() and bpf_spin_unlock(): one lock at a time, given back on every path. */
-export function lockOrUnlock(walk: Walk, register: number, locks: boolean): void {
+export type LockKind = Extract<Reference["kind"], "lock" | "resilient_lock" | "resilient_lock_irq">;
+
+/** Takes or gives back the lock that a register points to, in a map's value or an object of the program's. */
+export function lockOrUnlock(walk: Walk, register: number, kind: LockKind, locks: boolean): void {
   const analysis: Analysis = walk.analysis;
   const { records } = analysis.frame;
   const at = registerAt(register);
+  const name = kind === "lock" ? "bpf_spin" : "bpf_res_spin";
   if (!isConstant(records, at)) {
-    analysis.invalid(
-      "lock",
-      `R${register} doesn't have constant offset. bpf_spin_lock has to be at the constant offset`,
-    );
+    const message = `R${register} doesn't have constant offset. ${name}_lock has to be at the constant offset`;
+    analysis.invalid("lock", message);
   }
-  if (records[at + TYPE] !== MAP_VALUE) analysis.notModelled("spin locks in allocated objects");
-  const map = mapIn(walk, register);
-  if (map.btf === undefined) {
-    analysis.invalid("lock", `map '${map.name}' has to have BTF in order to use bpf_spin_lock`);
+  const map = (records[at + TYPE]! & KIND) === MAP_VALUE ? mapIn(walk, register) : undefined;
+  if (map !== undefined && map.btf === undefined) {
+    analysis.invalid("lock", `map '${map.name}' has to have BTF in order to use ${name}_lock`);
   }
-  const field = findField(analysis, map, "spin_lock");
+  const wanted = kind === "lock" ? "spin_lock" : "res_spin_lock";
+  const field = fieldsBehind(analysis, records, at).find((candidate) => candidate.kind === wanted);
   if (field === undefined) {
-    analysis.invalid("lock", `map '${map.name}' has no valid bpf_spin_lock`);
+    const owner = map === undefined ? "local 'kptr'" : `map '${map.name}'`;
+    analysis.invalid("lock", `${owner} has no valid ${name}_lock`);
   }
   const offset = records[at + OFF]! + records[at + VALUE]!;
   if (offset !== field.offset) {
-    analysis.invalid("lock", `off ${offset} doesn't point to 'struct bpf_spin_lock' that is at ${field.offset}`);
+    analysis.invalid("lock", `off ${offset} doesn't point to 'struct ${name}_lock' that is at ${field.offset}`);
   }
   const id = records[at + ID]!;
-  const object = records[at + OBJECT]!;
-  if (locks) takeLock(walk, id, object);
-  else giveLock(walk, id, object);
+  const owner = lockOwner(records, at);
+  if (locks) takeLock(walk, kind, id, owner);
+  else giveLock(walk, kind, name, id, owner);
 }
 
-function takeLock(walk: Walk, id: number, object: number): void {
+function takeLock(walk: Walk, kind: LockKind, id: number, object: number): void {
   const analysis: Analysis = walk.analysis;
   const { state } = analysis;
-  if (state.references.some((reference) => reference.kind === "lock")) {
+  const held = state.references;
+  if (kind === "lock" && held.some((reference) => reference.kind === "lock")) {
     analysis.invalid("lock", "Locking two bpf_spin_locks are not allowed");
   }
-  state.references = [...state.references, { kind: "lock", id, slot: analysis.slot, object }];
+  const again = held.some(
+    (reference) => reference.kind.startsWith("resilient") && reference.id === id && reference.object === object,
+  );
+  if (kind !== "lock" && again) {
+    analysis.invalid("lock", "Acquiring the same lock again, AA deadlock detected");
+  }
+  state.references = [...held, { kind, id, slot: analysis.slot, object }];
   state.locks++;
   state.lockId = id;
   state.lockObject = object;
 }
 
-function giveLock(walk: Walk, id: number, object: number): void {
+function giveLock(walk: Walk, kind: LockKind, name: string, id: number, object: number): void {
   const analysis: Analysis = walk.analysis;
   const { state } = analysis;
-  if (state.locks === 0) analysis.invalid("lock", "bpf_spin_unlock without taking a lock");
+  if (state.locks === 0) analysis.invalid("lock", `${name}_unlock without taking a lock`);
   const index = state.references.findIndex(
-    (reference) => reference.kind === "lock" && reference.id === id && reference.object === object,
+    (reference) => reference.kind === kind && reference.id === id && reference.object === object,
   );
-  if (index < 0) analysis.invalid("lock", "bpf_spin_unlock of different lock");
+  if (index < 0) analysis.invalid("lock", `${name}_unlock of different lock`);
   if (id !== state.lockId || object !== state.lockObject) {
-    analysis.invalid("lock", "bpf_spin_unlock cannot be out of order");
+    analysis.invalid("lock", `${name}_unlock cannot be out of order`);
   }
+  const previous = state.references
+    .slice(0, index)
+    .findLast((reference) => reference.kind !== "object" && reference.kind !== "irq");
   state.references = state.references.filter((_, i) => i !== index);
   state.locks--;
-  const previous = state.references.findLast((reference) => reference.kind !== "object" && reference.kind !== "irq");
   state.lockId = previous?.id ?? 0;
   state.lockObject = previous?.object ?? 0;
+  forgetNonOwning(analysis, state);
 }

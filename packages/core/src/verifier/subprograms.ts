@@ -1,4 +1,5 @@
 import type { Analysis, Subprogram } from "./analysis.js";
+import { resolveKernelFunction } from "./kernel-functions.js";
 import {
   HELPER_TAIL_CALL,
   isFunctionAddress,
@@ -32,14 +33,53 @@ export function findSubprograms(analysis: Analysis): void {
       );
     }
     if (named) addStart(analysis, starts, slot + insns.imm[slot]! + 1);
+    else resolveKernelFunction(analysis, slot);
   }
+  const handler = findExceptionHandler(analysis);
+  if (handler > 0) addStart(analysis, starts, handler);
   const sorted = [...starts].sort((a, b) => a - b);
   analysis.subprograms = sorted.map((start, i) => createSubprogram(analysis, start, sorted[i + 1] ?? insns.length));
+  if (handler > 0) {
+    analysis.exceptionCallback = analysis.subprogramAt(handler);
+    const subprogram = analysis.subprograms[analysis.exceptionCallback]!;
+    subprogram.isExceptionCallback = true;
+    subprogram.called = true;
+  }
   if (analysis.log.steps) {
     analysis.subprograms.forEach((subprogram, i) => {
       analysis.log.write(`func#${i} @${subprogram.start}\n`);
     });
   }
+}
+
+const HANDLER_TAG = "exception_callback:";
+
+/** Slot of the function that handles what bpf_throw() throws, by the tag at the main function; 0 without one. */
+function findExceptionHandler(analysis: Analysis): number {
+  const { btf, functions } = analysis;
+  const [main] = functions;
+  if (main === undefined || btf === undefined) return 0;
+  let name: string | undefined;
+  for (let id = btf.firstId; id < btf.length; id++) {
+    if (btf.kind(id) !== "decl_tag" || !btf.name(id).startsWith(HANDLER_TAG)) continue;
+    const tag = btf.type(id);
+    if (tag.kind !== "decl_tag" || tag.type !== main.typeId || tag.component !== -1) continue;
+    if (name !== undefined) analysis.invalid("btf", "multiple exception callback tags for main subprog");
+    name = tag.name.slice(HANDLER_TAG.length);
+  }
+  if (name === undefined) return 0;
+  const [typeId] = btf.find(name, "func");
+  const type = typeId === undefined ? undefined : btf.type(typeId);
+  if (type?.kind !== "func") {
+    analysis.invalid("btf", `exception callback '${name}' could not be found in BTF`);
+  }
+  if (type.linkage !== "global") {
+    analysis.invalid("btf", `exception callback '${name}' must have global linkage`);
+  }
+  const record = functions.find((candidate) => candidate.typeId === typeId);
+  if (record === undefined) analysis.invalid("btf", "exception callback type id not found in func_info");
+  if (record.slot === 0) analysis.invalid("btf", "invalid exception callback insn_off in func_info: 0");
+  return record.slot;
 }
 
 function addStart(analysis: Analysis, starts: Set<number>, start: number): void {

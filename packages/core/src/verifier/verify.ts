@@ -8,6 +8,7 @@ import { registerAt } from "./domain/register.js";
 import { explore } from "./explore.js";
 import { markFastcallPatterns } from "./fastcall.js";
 import { enterMainFrame } from "./frames.js";
+import { parametersOf } from "./function-parameters.js";
 import { checkFunctionLayout, checkFunctionRecords } from "./function-records.js";
 import { setParameters } from "./global-functions.js";
 import {
@@ -29,7 +30,7 @@ import { lineOf } from "./source-lines.js";
 import { checkStackDepth } from "./stack-depth.js";
 import { State } from "./state.js";
 import { checkEarlyReturns, checkSubprogramBounds, findSubprograms } from "./subprograms.js";
-import { isHelperCall } from "./successors.js";
+import { isHelperCall, isKfuncCall } from "./successors.js";
 import { type Accepted, E2BIG, EINVAL, type Verdict } from "./verdict.js";
 import { Walk } from "./walk.js";
 
@@ -109,6 +110,16 @@ function analyze(analysis: Analysis): void {
   walkGlobals(walk);
   discountFastcalls(analysis);
   checkStackDepth(analysis);
+  requireKernelFunctions(analysis);
+}
+
+/** Calls of functions that the kernel lacks are fine where nothing comes to them. */
+function requireKernelFunctions(analysis: Analysis): void {
+  const { insns, visits } = analysis;
+  for (let slot = 0; slot < insns.length; slot++) {
+    if (!isKfuncCall(insns, slot) || insns.imm[slot] !== 0 || visits[slot] === 0) continue;
+    analysis.invalid("kfunc", "invalid kernel function call not eliminated in verifier pass");
+  }
 }
 
 const sleepableTracing: ReadonlySet<string> = new Set(["trace_fentry", "trace_fexit", "modify_return", "trace_iter"]);
@@ -130,6 +141,8 @@ function requireSleepableType(analysis: Analysis): void {
 }
 
 function argumentMask(analysis: Analysis, slot: number): number | undefined {
+  const kfunc = isKfuncCall(analysis.insns, slot) ? analysis.kfuncAt(slot) : undefined;
+  if (kfunc !== undefined) return ((1 << kfunc.params.length) - 1) << 1;
   if (!isHelperCall(analysis.insns, slot)) return undefined;
   const helper = analysis.helpers.get(analysis.insns.imm[slot]!);
   return helper === undefined ? undefined : ((1 << helper.prototype.args.length) - 1) << 1;
@@ -162,12 +175,22 @@ function walkFunction(walk: Walk, index: number): void {
   else {
     if (analysis.log.walk) analysis.log.write(`Validating ${subprogram.name}() func#${index}...\n`);
     setParameters(walk, index);
+    if (subprogram.isExceptionCallback) enterExceptionHandler(walk, index);
   }
   analysis.touchEverything();
   explore(walk);
   if (!analysis.log.steps) analysis.log.cut(0);
   walk.checkpoints.clear();
   walk.loops.clear();
+}
+
+function enterExceptionHandler(walk: Walk, index: number): void {
+  const analysis: Analysis = walk.analysis;
+  const parameters = parametersOf(analysis, analysis.subprograms[index]!);
+  if (parameters.length !== 1 || parameters[0]!.kind !== "scalar") {
+    analysis.invalid("btf", "exception cb only supports single integer argument");
+  }
+  analysis.frame.inExceptionCallback = true;
 }
 
 function walkMain(walk: Walk): void {
