@@ -1,6 +1,7 @@
 import { Interpreter } from "@tsbpf/core/interpreter";
 import { assemble } from "@tsbpf/core/isa";
 import { Jit } from "@tsbpf/core/jit";
+import { Machine } from "@tsbpf/core/machine";
 import {
   type Engine,
   InvalidProgramError,
@@ -12,6 +13,7 @@ import {
 } from "@tsbpf/core/runtime";
 import { LinearMemory } from "@tsbpf/core/wasm";
 import { describe, expect, it } from "vitest";
+import { assembleProgram } from "../packages/core/src/host/testing/index.js";
 
 const engines: Record<string, (runtime: Runtime) => Engine> = {
   interpreter: (runtime) => new Interpreter(runtime),
@@ -395,4 +397,18 @@ describe.each(Object.entries(engines))("%s", (_engine, create) => {
       expect(runtime.memory.stats.bytes).toBe(before);
     });
   });
+});
+
+it("a program that makes too much WebAssembly is interpreted by the Machine, with a note", async () => {
+  const insns = new Uint8Array(400_000 * 8);
+  for (let at = 0; at < insns.length; at += 8) insns.set([0x7b, 0x0a, 0xf8, 0xff, 0, 0, 0, 0], at);
+  insns.set([0x95, 0, 0, 0, 0, 0, 0, 0], insns.length - 8);
+  expect(() => new Jit(new Runtime()).prepare({ name: "large", insns })).toThrow(
+    expect.objectContaining({ code: "TOO_LARGE" }),
+  );
+  const machine = new Machine();
+  const program = await machine.loadProgram({ ...assembleProgram("xdp", "exit"), insns }, { verify: false });
+  expect(program.log).toContain("interpreted: ");
+  expect(program.testRun({ data: new Uint8Array(64) }).retval).toBe(0);
+  machine.close();
 });

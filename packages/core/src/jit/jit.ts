@@ -1,3 +1,4 @@
+import { BpfError } from "../base/index.js";
 import type { MapCore } from "../maps/index.js";
 import { type DecodedProgram, decodeProgram, type Engine, functionRecord, type Runtime } from "../runtime/index.js";
 import type { ProgramFacts } from "../verifier/index.js";
@@ -7,6 +8,9 @@ import { helperImport } from "./module-imports.js";
 import { CompiledProgram, type ProgramExports, ProgramRecords } from "./program.js";
 import { ProgramTable } from "./program-table.js";
 import { factsFor, type JitExecutable } from "./proof.js";
+
+/** Engines take functions of a few megabytes (V8: 7,654,321 bytes); smaller ones they have no reason to refuse. */
+const ENGINE_LIMIT = 1 << 20;
 
 export interface JitOptions {
   /** The machine's maps: lookups in them become part of verified programs. */
@@ -78,7 +82,14 @@ export class Jit implements Engine {
         env[helperImport(target, id)] = verified ? helper.run : table.guarded(id, helper);
       }
     }
-    return instantiate(bytes, { env, maps: this.#maps?.instance.exports ?? {} }).exports as unknown as ProgramExports;
+    try {
+      const imports = { env, maps: this.#maps?.instance.exports ?? {} };
+      return instantiate(bytes, imports).exports as unknown as ProgramExports;
+    } catch (cause) {
+      if (bytes.length < ENGINE_LIMIT || !(cause instanceof Error) || cause.name !== "CompileError") throw cause;
+      const { name } = program.executable;
+      throw new BpfError("TOO_LARGE", `${name} makes ${bytes.length} bytes of WebAssembly`, { name }, cause);
+    }
   }
 }
 

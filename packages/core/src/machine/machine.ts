@@ -15,7 +15,6 @@ import {
   type XdpMode,
 } from "../host/index.js";
 import { Interpreter } from "../interpreter/index.js";
-import { Jit } from "../jit/index.js";
 import { createMap, type LiveMap, MapCore } from "../maps/index.js";
 import {
   type Clock,
@@ -61,6 +60,7 @@ import { type ProgramSurroundings, prepareProgram } from "./program-loader.js";
 import { COMMAND, type TestRunner } from "./test-run.js";
 import { SkbTestRunner } from "./test-run-skb.js";
 import { XdpTestRunner } from "./test-run-xdp.js";
+import { TranslatingEngine } from "./translating-engine.js";
 
 /** Choices for a {@link Machine}. */
 export interface MachineOptions {
@@ -137,7 +137,9 @@ export class Machine implements Host, DeviceHooks {
     this.runtime.helpers.setGuard(guard);
     this.runtime.loadPacket = packetLoader(this.runtime);
     this.#engine =
-      options.engine === "interpreter" ? new Interpreter(this.runtime) : new Jit(this.runtime, { maps: this.#maps });
+      options.engine === "interpreter"
+        ? new Interpreter(this.runtime)
+        : new TranslatingEngine(this.runtime, this.#maps);
     for (const runner of [new XdpTestRunner(this.environment), new SkbTestRunner(this.environment)]) {
       for (const type of runner.types) this.#runners.set(type, runner);
     }

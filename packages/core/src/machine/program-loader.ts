@@ -2,6 +2,7 @@ import { EINVAL } from "../abi/index.js";
 import { BpfError } from "../base/index.js";
 import type { Btf } from "../btf/index.js";
 import type { BpfMap } from "../host/index.js";
+import { InterpretedProgram } from "../interpreter/index.js";
 import type { JitExecutable } from "../jit/index.js";
 import type { Engine, HelperTable, ProgramImage } from "../runtime/index.js";
 import type { ProgramSpec } from "../spec/index.js";
@@ -10,6 +11,8 @@ import { failure } from "./failure.js";
 import { MachineMap } from "./machine-map.js";
 import { checkHelpers, resolveCode } from "./program-code.js";
 import { verifyProgram } from "./verification.js";
+
+const TOO_LARGE_NOTE = "interpreted: the program makes more code than WebAssembly takes\n";
 
 /** What is loaded with a program. */
 export interface ProgramSurroundings {
@@ -68,7 +71,8 @@ export function prepareProgram(
   });
   const executable: JitExecutable = { name: spec.name, insns, verified, proof };
   const image = machine.engine.prepare(executable);
-  return { image, maps: [...maps.values()], log: verification.log };
+  const interpreted = machine.engine.name === "jit" && image instanceof InterpretedProgram;
+  return { image, maps: [...maps.values()], log: verification.log + (interpreted ? TOO_LARGE_NOTE : "") };
 }
 
 function referencedMaps(
