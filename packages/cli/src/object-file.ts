@@ -1,5 +1,7 @@
 import { readFile } from "node:fs/promises";
-import { isProgramType, type ObjectSpec, type ProgramSpec, readObject } from "@tsbpf/core";
+import type { ObjectSpec, ProgramSpec } from "@tsbpf/core";
+import { isProgramType } from "@tsbpf/core/abi";
+import { readObject } from "@tsbpf/core/object";
 import { CommandError, UsageError } from "./command-error.js";
 
 /** Reads an object, or compiles one from a C source first. `type` is for programs whose section names don't say. */

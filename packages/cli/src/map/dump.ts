@@ -22,22 +22,22 @@ export async function dumpMaps(context: Context, words: Words): Promise<void> {
   if (context.json) {
     context.beginAnswer();
     if (maps.length > 1) out.write("[");
-    maps.forEach((map, index) => {
+    for (const [index, map] of maps.entries()) {
       if (index > 0) out.write(",");
       if (maps.length > 1) {
         out.write(`${encodeJson(mapHeadJson(map.details())).slice(0, -1)},"elements":`);
       }
-      dumpJson(out, map, formatOf(host, map));
+      await dumpJson(out, map, formatOf(host, map));
       if (maps.length > 1) out.write("}");
-    });
+    }
     out.write(maps.length > 1 ? "]\n" : "\n");
   } else {
     for (const map of maps) {
       if (maps.length > 1) out.write(`${mapHeadText(map.details())}\n`);
-      dumpText(out, map, formatOf(host, map));
+      await dumpText(out, map, formatOf(host, map));
     }
   }
-  out.end();
+  await out.end();
 }
 
 /** How a map's entries are written. */
@@ -59,17 +59,23 @@ class Output {
 
   write(text: string): void {
     this.#text += text;
-    if (this.#text.length > CHUNK && !this.#indent) this.#flush();
   }
 
-  end(): void {
+  /** Is there enough to be worth a system call? */
+  get full(): boolean {
+    return this.#text.length > CHUNK && !this.#indent;
+  }
+
+  async end(): Promise<void> {
     if (this.#indent) this.#text = `${indentJson(this.#text.trimEnd(), "    ")}\n`;
-    this.#flush();
+    await this.flush();
   }
 
-  #flush(): void {
+  /** Node lets go of what was written only when the event loop has gone round. */
+  async flush(): Promise<void> {
     this.#context.session.terminal.write(this.#text);
     this.#text = "";
+    await new Promise((resolve) => setImmediate(resolve));
   }
 }
 
@@ -101,11 +107,12 @@ function readValue(map: LiveMap, key: Uint8Array): Uint8Array | Error | undefine
   }
 }
 
-function dumpJson(out: Output, map: LiveMap, format: EntryFormat): void {
+async function dumpJson(out: Output, map: LiveMap, format: EntryFormat): Promise<void> {
   out.write("[");
   let first = true;
   try {
     for (const [key, value] of entriesOf(map)) {
+      if (out.full) await out.flush();
       if (!first) out.write(",");
       first = false;
       if (value instanceof Error)
@@ -117,11 +124,12 @@ function dumpJson(out: Output, map: LiveMap, format: EntryFormat): void {
   }
 }
 
-function dumpText(out: Output, map: LiveMap, format: EntryFormat): void {
+async function dumpText(out: Output, map: LiveMap, format: EntryFormat): Promise<void> {
   let count = 0;
   let walked = 0;
   if (format.typed) out.write("[");
   for (const [key, value] of entriesOf(map)) {
+    if (out.full) await out.flush();
     if (value instanceof Error) out.write(`key:\n${bytesText(key)}\nvalue:\n${reason(value)}\n`);
     else
       out.write(

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
-import { type ObjectSpec, parseSectionName } from "@tsbpf/core";
+import type { ObjectSpec } from "@tsbpf/core";
+import { parseSectionName } from "@tsbpf/core/abi";
 import { BpfMap, type LoadedObject, mapCodecs, type Program } from "@tsbpf/core/host";
 import { readBtfFile } from "../btf/file.js";
 import { CommandError, UsageError } from "../command-error.js";
