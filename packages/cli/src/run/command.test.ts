@@ -90,6 +90,14 @@ describe("tsbpf run", () => {
     expect(readdirSync(folder)).toContain("out.pcap");
   });
 
+  it("gives the same with either engine", async () => {
+    const words = [filter, "--pcap", capture("syn-flood"), "--map", "blocked:192.0.2.80/32=0"];
+    const { ns_per_packet: _jit, engine: jit, ...translated } = await runJson(...words);
+    const { ns_per_packet: _int, engine, ...interpreted } = await runJson(...words, "--engine", "interpreter");
+    expect([jit, engine]).toEqual(["jit", "interpreter"]);
+    expect(translated).toEqual(interpreted);
+  });
+
   it("tells packets one by one and the maps afterwards", async () => {
     const { out } = await commandLine("run", counter, "--pcap", capture("ping6"), "--each", "2", "--maps");
     expect(out).toMatch(/^ {4}1 {2}XDP_PASS {6}IP6 .*\n {4}2 /);

@@ -15,9 +15,9 @@ export async function createMachineRunner(
   trace: (text: string) => void,
 ): Promise<PacketRunner> {
   const clock = new ManualClock();
-  const { cpus, seed, budget } = options;
-  const machine = new Machine({ cpus, seed, budget, clock, trace });
-  const object = await machine.load(spec, { programs: programsNeeded(spec, chosen) });
+  const { cpus, seed, budget, engine, verify } = options;
+  const machine = new Machine({ cpus, seed, budget, engine, clock, trace });
+  const object = await machine.load(spec, { programs: programsNeeded(spec, chosen), verify });
   const program = object.program(chosen.name);
   if (!(program instanceof MachineProgram)) throw new CommandError(`'${chosen.name}' is no program of the Machine`);
   return new MachineRunner(object, clock, machine.createPacketRunner(program), () => machine.close());

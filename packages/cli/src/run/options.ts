@@ -7,6 +7,8 @@ export interface RunOptions {
   readonly write?: string;
   readonly writeRedirect?: string;
   readonly engine: "jit" | "interpreter";
+  /** False: programs that the verifier would refuse run too, watched. */
+  readonly verify: boolean;
   readonly host: "machine" | "kernel";
   readonly repeat: number;
   readonly maps?: boolean;

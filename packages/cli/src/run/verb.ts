@@ -32,6 +32,7 @@ export function addRun(root: Command, session: () => Session, finish: (status: n
     .option("--repeat <N>", "read the capture N times", natural, 1)
     .addOption(engineOption())
     .addOption(hostOption())
+    .option("--no-verify", "run what the verifier refuses as well, every access watched")
     .option("--cpus <N>", "CPUs of the Machine", natural, 1)
     .option("--seed <N>", "seed of bpf_get_prandom_u32()", natural, 1)
     .option("--budget <N>", "instructions that one packet may take", natural)
