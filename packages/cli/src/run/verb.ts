@@ -52,7 +52,7 @@ Examples:
 function engineOption(): Option {
   return new Option("--engine <ENGINE>", "how the Machine runs it")
     .choices(["jit", "interpreter"])
-    .default("interpreter");
+    .default("jit");
 }
 
 function hostOption(): Option {
