@@ -50,9 +50,7 @@ Examples:
   tsbpf run ddos.o --pcap flood.pcap --map 'blocked:10.0.0.0/8=0' --write passed.pcap`;
 
 function engineOption(): Option {
-  return new Option("--engine <ENGINE>", "how the Machine runs it")
-    .choices(["jit", "interpreter"])
-    .default("jit");
+  return new Option("--engine <ENGINE>", "how the Machine runs it").choices(["jit", "interpreter"]).default("jit");
 }
 
 function hostOption(): Option {
