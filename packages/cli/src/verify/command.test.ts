@@ -84,6 +84,31 @@ describe("tsbpf verify", () => {
     expect(status).toBe(3);
   });
 
+  it("applies an older kernel's limits, and says so", async () => {
+    const file = join(folder, "older.jsonl");
+    const loop = "r0 = 0\nr0 += 1\nif r0 < 8 goto -2\nexit";
+    const older = (id: number, kernel: string) => ({ ...JSON.parse(job(id, loop, "xdp")), kernel });
+    writeFileSync(
+      file,
+      [older(1, "5.2"), older(2, "5.3"), older(3, "3.10")].map((each) => JSON.stringify(each)).join("\n"),
+    );
+    const { out } = await commandLine("verify", "--list", file);
+    const results = out.trim().split("\n");
+    expect(results.map((line) => JSON.parse(line))).toMatchObject([
+      { id: 1, kernel: "5.2", verdict: "rejected", message: "back-edge from insn 2 to 1" },
+      { id: 2, kernel: "5.3", verdict: "accepted" },
+      { id: 3, verdict: "not_reached", message: "kernel '3.10' is none of 4.19 to 6.18" },
+    ]);
+    const text = await commandLine("verify", objects[0]!, "--kernel", "4.19");
+    expect(text.out).toContain("kernel: what Linux 4.19 has and its limits, over 6.18's analysis\n");
+    expect((await commandLine("verify", objects[0]!, "--kernel", "4.19", "--host", "kernel")).status).toBe(2);
+  });
+
+  it("says whose types it took", async () => {
+    const { out } = await commandLine("verify", objects[0]!, "--btf", "shipped");
+    expect(out).toMatch(/kernel types: Linux 6.18 on x86-64, shipped\n$/);
+  });
+
   it.skipIf(noKernel !== undefined)(`lists what the kernel says to the same jobs${reason}`, async () => {
     const file = join(folder, "kernel-jobs.jsonl");
     writeFileSync(file, jobs.slice(0, 3).join("\n"));

@@ -18,8 +18,8 @@ export interface Comparison {
 }
 
 /** What `--compare --json` prints of a program: the machine's answer, the kernel's in it. */
-export interface ComparedResult extends VerifyResult {
-  readonly kernel: Omit<VerifyResult, "file" | "program" | "section" | "type">;
+export interface ComparedResult extends Omit<VerifyResult, "kernel"> {
+  readonly kernel: Omit<VerifyResult, "file" | "program" | "section" | "type" | "kernel">;
   readonly differences: readonly Difference[];
 }
 

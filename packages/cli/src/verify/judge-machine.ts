@@ -1,6 +1,6 @@
 import { lineAt, type ObjectSpec, type ProgramSpec } from "@tsbpf/core";
 import { applyCoreRelocations } from "@tsbpf/core/object";
-import { type Verdict, type VerifierInput, verifierInput, verify } from "@tsbpf/core/verifier";
+import { type Verdict, type VerifierInput, verifierInput, verify, verifyForKernel } from "@tsbpf/core/verifier";
 import { isLeftOut, type KernelTypes, leftOutType, loadKernelTypes } from "./kernel-types.js";
 import type { FullResult, VerifyOptions } from "./result.js";
 
@@ -14,7 +14,7 @@ export async function judgeByMachine(
   const kernel = await loadKernelTypes(options.btf);
   const head = { file, program: program.name, section: program.section, type: program.type };
   const outcome = judgeProgram(object, program, options, kernel);
-  return { ...head, ...outcome, types: kernel.source };
+  return { ...head, ...outcome, types: kernel.source, ...versionOf(options) };
 }
 
 function judgeProgram(object: ObjectSpec, program: ProgramSpec, options: VerifyOptions, kernel: KernelTypes): Outcome {
@@ -43,21 +43,27 @@ function withoutVerdict(message: string): Outcome {
   return { verdict: "not_reached", message, ...none, log: "", source: undefined };
 }
 
+/** The older kernel that a verdict is for, where one was asked for. */
+export function versionOf({ kernel }: VerifyOptions): Pick<FullResult, "kernel"> {
+  return kernel === undefined ? {} : { kernel };
+}
+
 /** Runs the verifier with a clock and what the command line asks for. */
-export function judge(input: VerifierInput, options: Pick<VerifyOptions, "logLevel" | "timeLimit">): Verdict {
+export function judge(input: VerifierInput, options: VerifyOptions): Verdict {
   const end = options.timeLimit === undefined ? Number.POSITIVE_INFINITY : performance.now() + options.timeLimit * 1000;
-  return verify(input, {
+  const settings = {
     logLevel: options.logLevel,
     now: () => performance.now(),
     shouldStop: () => performance.now() > end,
-  });
+  };
+  return options.kernel === undefined ? verify(input, settings) : verifyForKernel(input, options.kernel, settings);
 }
 
 type Outcome = Omit<FullResult, "file" | "program" | "section" | "type">;
 
 /** A verdict as the command tells it. */
 export function describeVerdict(verdict: Verdict, spec?: Pick<ProgramSpec, "functions" | "lines">): Outcome {
-  const stopped = verdict.verdict === "accepted" ? null : verdict.insn;
+  const stopped = verdict.verdict === "accepted" || verdict.insn < 0 ? null : verdict.insn;
   const line = stopped === null || spec === undefined ? undefined : lineAt(spec, stopped);
   return {
     verdict: verdict.verdict,

@@ -1,13 +1,13 @@
 import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
-import { BpfError, type ObjectSpec } from "@tsbpf/core";
+import { BpfError, isKernelVersion, type ObjectSpec } from "@tsbpf/core";
 import type { ExitStatus } from "../exit-status.js";
 import { chooseProgram, readInput, readObjectFile } from "../object-file.js";
 import { type Session, toJson } from "../session.js";
 import { statusOf } from "./command.js";
 import { type Job, parseJob, readRawJob } from "./job.js";
 import { jobInput, namesKernelTypes } from "./job-input.js";
-import { describeVerdict, judge, judgeByMachine } from "./judge-machine.js";
+import { describeVerdict, judge, judgeByMachine, versionOf } from "./judge-machine.js";
 import { loadKernelTypes } from "./kernel-types.js";
 import type { FullResult, VerifyOptions, VerifyResult } from "./result.js";
 
@@ -70,18 +70,27 @@ class ObjectCache {
   }
 }
 
+/** A job's own `kernel` goes before the command line's. */
+function optionsOf({ kernel }: Job, options: VerifyOptions): VerifyOptions {
+  if (kernel === undefined) return options;
+  if (!isKernelVersion(kernel)) throw new BpfError("JOB", `kernel '${kernel}' is none of 4.19 to 6.18`);
+  if (options.host === "kernel") throw new BpfError("JOB", "the running kernel can't answer for another");
+  return { ...options, kernel };
+}
+
 async function judgeFile(job: Job, objects: ObjectCache, options: VerifyOptions): Promise<FullResult[]> {
   const file = job.file ?? "";
   const object = await objects.read(file, job.type);
   const programs = job.program === undefined ? [...object.programs.values()] : [chooseProgram(object, job.program)];
-  const own: VerifyOptions = { ...options, ...(job.flags === undefined ? {} : { flags: job.flags }) };
+  const own: VerifyOptions = { ...optionsOf(job, options), ...(job.flags === undefined ? {} : { flags: job.flags }) };
   const byHost = options.host === "kernel" ? (await import("./judge-kernel.js")).judgeByKernel : judgeByMachine;
   const results: FullResult[] = [];
   for (const program of programs) results.push(await byHost(file, object, program, own));
   return results;
 }
 
-async function judgeRaw(job: Job, options: VerifyOptions): Promise<FullResult> {
+async function judgeRaw(job: Job, given: VerifyOptions): Promise<FullResult> {
+  const options = optionsOf(job, given);
   const raw = readRawJob(job);
   const head = { ...headOf(job), type: raw.type };
   if (options.host === "kernel") {
@@ -92,5 +101,10 @@ async function judgeRaw(job: Job, options: VerifyOptions): Promise<FullResult> {
   if (kernel.source === "shipped" && namesKernelTypes(raw)) {
     throw new BpfError("JOB", "ids of a kernel's types say nothing without its own: --btf FILE");
   }
-  return { ...head, ...describeVerdict(judge(jobInput(raw, kernel.types), options)), types: kernel.source };
+  return {
+    ...head,
+    ...describeVerdict(judge(jobInput(raw, kernel.types), options)),
+    types: kernel.source,
+    ...versionOf(options),
+  };
 }

@@ -1,3 +1,5 @@
+import type { KernelVersion } from "@tsbpf/core";
+
 /** One program's verdict: an element of `verify --json`, whichever host gave it. */
 export interface VerifyResult {
   readonly file: string;
@@ -17,6 +19,8 @@ export interface VerifyResult {
   readonly verification_us: number | null;
   /** Whose types were taken for the kernel's: the running kernel's, those of `--btf`, or the shipped ones. */
   readonly types?: "running" | "file" | "shipped";
+  /** The kernel whose availability and limits were applied over 6.18's analysis, where `--kernel` named one. */
+  readonly kernel?: KernelVersion;
 }
 
 /** What a verdict is asked with. */
@@ -24,7 +28,8 @@ export interface VerifyOptions {
   readonly program?: string;
   readonly type?: string;
   readonly flags?: number;
-  readonly kernel?: string;
+  /** Whose availability and limits are applied over 6.18's analysis. */
+  readonly kernel?: KernelVersion;
   readonly logLevel: number;
   readonly host: "machine" | "kernel";
   readonly btf?: string;

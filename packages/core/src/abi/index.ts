@@ -71,6 +71,19 @@ export type {
   ReturnKind,
 } from "./helper-prototype.js";
 export { helperPrototypes } from "./helpers.js";
+export {
+  attachTypeChecked,
+  attachTypesSince,
+  type FlagSince,
+  hasSince,
+  isKernelVersion,
+  type KernelLimits,
+  type KernelVersion,
+  kernelVersions,
+  limitsOfKernel,
+  mapFlagsSince,
+  programFlagsSince,
+} from "./kernel-versions.js";
 export { kfuncs } from "./kfuncs.js";
 export {
   BPF_ANY,

@@ -24,6 +24,7 @@
  * @packageDocumentation
  */
 export type { VerifierFunction, VerifierInput, VerifierLine, VerifierMap, VerifyOptions } from "./input.js";
+export { verifyForKernel } from "./older-kernel.js";
 export * as pointerTypes from "./pointer-types.js";
 export { type ProvenProgram, provenProgram } from "./proof.js";
 export { verifierInput } from "./spec-input.js";

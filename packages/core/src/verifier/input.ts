@@ -75,6 +75,8 @@ export interface VerifyOptions {
   readonly privileged?: boolean | undefined;
   /** CPUs of the machine that will run the program: what bpf_get_smp_processor_id() stays below. 2 where absent. */
   readonly cpus?: number | undefined;
+  /** Functions of tracing programs may get stacks of their own. True where absent; kernels before 6.13 have none. */
+  readonly privateStacks?: boolean | undefined;
   /** Asked now and then while the analysis runs; it ends as `not_reached` once this returns true. */
   readonly shouldStop?: (() => boolean) | undefined;
   /** Milliseconds from an arbitrary start, for {@link Verdict.microseconds}. */

@@ -23,7 +23,8 @@ interface Call {
  */
 export function checkStackDepth(analysis: Analysis): void {
   const tailCalls = analysis.subprograms.some((subprogram) => subprogram.hasTailCall);
-  const privateStacks = !tailCalls && analysis.rules.privateStack === true;
+  const { options, rules } = analysis;
+  const privateStacks = !tailCalls && rules.privateStack === true && options.privateStacks !== false;
   const shared = new Set<number>();
   for (let index = analysis.subprograms.length - 1; index >= 0; index--) {
     if (index === 0) checkChains(analysis, 0, privateStacks, shared);

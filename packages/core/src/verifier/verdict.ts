@@ -28,6 +28,7 @@ export type RejectionCode =
   | "btf"
   | "attach"
   | "permission"
+  | "kernel_version"
   | "infinite_loop";
 
 /** `errno` of bpf(2) for a program that is refused. */
@@ -73,7 +74,7 @@ export interface Rejected extends Answer {
   readonly errno: number;
   /** The last line of the kernel's log before its figures. */
   readonly message: string;
-  /** Slot of the instruction that the analysis stopped at. */
+  /** Slot of the instruction that the analysis stopped at; -1 where it is about none (an older kernel lacks a map type). */
   readonly insn: number;
   /** Index into the input's line records, where there are any. */
   readonly line: number | undefined;
