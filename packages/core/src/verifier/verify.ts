@@ -4,6 +4,7 @@ import { decodeSlots } from "../isa/index.js";
 import { Analysis, type AvailableHelper, NotModelled, Rejection } from "./analysis.js";
 import { findAttachTarget } from "./attach-target.js";
 import { computePostorder, GraphWalk } from "./control-flow.js";
+import { checkDeadFunctions } from "./dead-functions.js";
 import { registerAt } from "./domain/register.js";
 import { explore } from "./explore.js";
 import { markFastcallPatterns } from "./fastcall.js";
@@ -110,6 +111,7 @@ function analyze(analysis: Analysis): void {
   walkGlobals(walk);
   discountFastcalls(analysis);
   checkStackDepth(analysis);
+  checkDeadFunctions(analysis);
   requireKernelFunctions(analysis);
 }
 
