@@ -84,6 +84,24 @@ describe("tsbpf verify", () => {
     expect(status).toBe(3);
   });
 
+  it("makes maps of a job without BTF with the case table's types", async () => {
+    const file = join(folder, "typed-map.jsonl");
+    const source = "r0 = 0\nexit";
+    const typed = [5, 14].map((value) => ({
+      ...JSON.parse(job(value, source, "sched_cls")),
+      maps: [{ fd: 1, type: 2, key: 4, value: value === 5 ? 16 : 24, max: 1, flags: 0, btf_value: value }],
+    }));
+    writeFileSync(file, typed.map((each) => JSON.stringify(each)).join("\n"));
+    for (const words of noKernel === undefined ? [[], ["--host", "kernel"]] : [[]]) {
+      const { out } = await commandLine("verify", "--list", file, ...words);
+      const verdicts = out
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line).verdict);
+      expect(verdicts, words.join(" ")).toEqual(["accepted", "accepted"]);
+    }
+  });
+
   it("applies an older kernel's limits, and says so", async () => {
     const file = join(folder, "older.jsonl");
     const loop = "r0 = 0\nr0 += 1\nif r0 < 8 goto -2\nexit";

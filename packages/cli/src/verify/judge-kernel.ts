@@ -2,6 +2,7 @@ import { type ObjectSpec, type ProgramSpec, SyscallError } from "@tsbpf/core";
 import { VerifierError } from "@tsbpf/core/host";
 import { requireKernel } from "../kernel.js";
 import type { RawJob } from "./job.js";
+import { mapTypes } from "./job-input.js";
 import type { FullResult, VerifyOptions } from "./result.js";
 
 const STATISTICS = 4;
@@ -80,7 +81,7 @@ export async function judgeRawByKernel(
   const verdict = verifyOnKernel({
     ...raw,
     maps,
-    btf: raw.btf?.bytes,
+    btf: raw.btf?.bytes ?? (raw.maps.some((map) => map.btf_value) ? mapTypes().bytes : undefined),
     functions: raw.functions.length === 0 ? undefined : { bytes: raw.functions, recordSize: 8 },
     license: "GPL",
     logLevel: options.logLevel | STATISTICS | 1,
