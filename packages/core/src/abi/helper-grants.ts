@@ -29,7 +29,7 @@ export const baseHelpers: readonly HelperGrant[] = [
   ),
   ...grants(
     words(`
-      get_current_uid_gid get_cgroup_classid current_task_under_cgroup get_current_cgroup_id spin_lock spin_unlock
+      get_current_uid_gid current_task_under_cgroup get_current_cgroup_id spin_lock spin_unlock
       jiffies64 get_current_ancestor_cgroup_id per_cpu_ptr this_cpu_ptr task_storage_get task_storage_delete
       for_each_map_elem timer_init timer_set_callback timer_start timer_cancel loop kptr_xchg dynptr_from_mem
       ringbuf_reserve_dynptr ringbuf_submit_dynptr ringbuf_discard_dynptr dynptr_read dynptr_write dynptr_data
@@ -37,6 +37,8 @@ export const baseHelpers: readonly HelperGrant[] = [
     `),
     { capability: "bpf" },
   ),
+  // Of the task that runs; types that are given a packet of a socket have the same helper for the packet's socket.
+  { helper: "get_cgroup_classid", variant: "current", capability: "bpf" },
   ...grants(
     words(`
       trace_printk get_current_comm perf_event_read get_current_task perf_event_read_value send_signal
@@ -100,6 +102,7 @@ const typedTracingHelpers: readonly HelperGrant[] = [
 const tracingStorageHelpers = [variant("sk_storage_get", "tracing"), variant("sk_storage_delete", "tracing")];
 
 const tcHelpers: readonly HelperGrant[] = [
+  { helper: "get_cgroup_classid" },
   ...grants(socketCasts),
   ...grants(
     words(`
@@ -163,6 +166,7 @@ export const helperGrants: Readonly<Record<ProgramType, readonly HelperGrant[]>>
     variant("sk_storage_get", "cgroup_sock"),
   ],
   lwt_in: [
+    { helper: "get_cgroup_classid" },
     ...grants(socketCasts),
     ...grants(
       words(`
@@ -172,6 +176,7 @@ export const helperGrants: Readonly<Record<ProgramType, readonly HelperGrant[]>>
     ),
   ],
   lwt_out: [
+    { helper: "get_cgroup_classid" },
     ...grants(socketCasts),
     ...grants(
       words(`
@@ -180,6 +185,7 @@ export const helperGrants: Readonly<Record<ProgramType, readonly HelperGrant[]>>
     ),
   ],
   lwt_xmit: [
+    { helper: "get_cgroup_classid" },
     ...grants(socketCasts),
     ...grants(
       words(`
@@ -237,6 +243,7 @@ export const helperGrants: Readonly<Record<ProgramType, readonly HelperGrant[]>>
     { helper: "bind", attachTypes: ["cgroup_inet4_connect", "cgroup_inet6_connect"] },
   ],
   lwt_seg6local: [
+    { helper: "get_cgroup_classid" },
     ...grants(socketCasts),
     ...grants(
       words(`
