@@ -1,3 +1,4 @@
+export { BpfFilesystem, type PinEntry, type Pinnable } from "./bpf-filesystem.js";
 export { RunError } from "./fault-error.js";
 export { Machine, type MachineOptions } from "./machine.js";
 export { MachineLink, type MachineLinkKind } from "./machine-link.js";
@@ -23,3 +24,5 @@ export {
 } from "./network/index.js";
 export type { MachineLoadOptions } from "./object-loader.js";
 export { type PacketOutcome, PacketRunner } from "./packet-runner.js";
+export type { PinnedObject } from "./pinned-object.js";
+export type { ProgramInfo } from "./program-object.js";

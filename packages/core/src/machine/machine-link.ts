@@ -14,43 +14,86 @@ export interface LinkTarget {
 export interface LinkOwner {
   owns(program: MachineProgram): boolean;
   /** The link is there; returns its id. */
-  linked(link: MachineLink): number;
+  linked(link: LinkObject): number;
   /** Its last reference is gone. */
-  unlinked(link: MachineLink): void;
+  unlinked(link: LinkObject): void;
 }
 
 /** Kinds of bpf_link that a Machine has, and the attachments that are no link and whose id is 0. */
 export type MachineLinkKind = "xdp" | "tcx" | "tc";
 
 /**
- * A program attached to something in a Machine. It lives while its handle or a pin does; when what it is attached to
- * goes, it stays as a link that leads nowhere.
+ * An attachment as the Machine keeps it: it lives while a handle or a pin holds it. When what it is attached to goes, it
+ * stays as a link that leads nowhere.
  */
-export class MachineLink implements Link {
+export class LinkObject {
   readonly kind: MachineLinkKind;
   readonly id: number;
-  readonly #owner: LinkOwner;
-  #program: MachineProgram;
-  #target: LinkTarget | undefined;
-  #references = 1;
-  #open = true;
+  readonly owner: LinkOwner;
+  program: MachineProgram;
+  target: LinkTarget | undefined;
+  #references = 0;
+  #gone = false;
 
-  /** @internal */
   constructor(kind: MachineLinkKind, program: MachineProgram, owner: LinkOwner) {
     this.kind = kind;
-    this.#owner = owner;
-    this.#program = program;
+    this.owner = owner;
+    this.program = program;
     program.reference();
     this.id = owner.linked(this);
   }
 
+  reference(): void {
+    this.#references++;
+  }
+
+  unreference(): void {
+    if (--this.#references === 0) this.dispose();
+  }
+
+  detach(): void {
+    const { target } = this;
+    this.target = undefined;
+    target?.detach();
+  }
+
+  /** Its end, whoever holds it. */
+  dispose(): void {
+    if (this.#gone) return;
+    this.#gone = true;
+    this.detach();
+    this.owner.unlinked(this);
+    this.program.unreference();
+  }
+}
+
+/** A handle to a program's attachment in a Machine: it detaches with its last handle, unless it is pinned. */
+export class MachineLink implements Link {
+  /** @internal */
+  readonly object: LinkObject;
+  #open = true;
+
+  /** @internal */
+  constructor(object: LinkObject) {
+    this.object = object;
+    object.reference();
+  }
+
+  get kind(): MachineLinkKind {
+    return this.object.kind;
+  }
+
+  get id(): number {
+    return this.object.id;
+  }
+
   get program(): MachineProgram {
-    return this.#program;
+    return this.object.program;
   }
 
   /** False after `detach`, and when the device is gone. */
   get attached(): boolean {
-    return this.#target !== undefined;
+    return this.object.target !== undefined;
   }
 
   /**
@@ -61,67 +104,49 @@ export class MachineLink implements Link {
    */
   update(program: Program): void {
     const command = "BPF_LINK_UPDATE";
-    if (!this.#open) throw failure(command, EBADF, `the ${this.kind} link is closed`);
-    if (!(program instanceof MachineProgram) || !this.#owner.owns(program))
+    const { object } = this;
+    this.assertOpen(command);
+    if (!(program instanceof MachineProgram) || !object.owner.owns(program))
       throw failure(command, EBADF, `program '${program.name}' is of another host`);
     program.assertOpen(command);
-    if (this.#target === undefined) throw failure(command, ENOLINK, "it is detached");
-    const before = this.#program;
+    if (object.target === undefined) throw failure(command, ENOLINK, "it is detached");
+    const before = object.program;
     if (program.type !== before.type || program.attachType !== before.attachType)
       throw failure(command, EINVAL, `program '${program.name}' is of another type than '${before.name}'`);
+    object.target.replace(program);
     program.reference();
-    this.#target.replace(program);
-    this.#program = program;
+    object.program = program;
     before.unreference();
   }
 
   /** BPF_LINK_DETACH: detaches although a pin holds the link. */
   detach(): void {
-    if (!this.#open) throw failure("BPF_LINK_DETACH", EBADF, `the ${this.kind} link is closed`);
-    this.#detach();
+    this.assertOpen("BPF_LINK_DETACH");
+    this.object.detach();
   }
 
   close(): void {
     if (!this.#open) return;
     this.#open = false;
-    this.unreference();
+    this.object.unreference();
   }
 
   [Symbol.dispose](): void {
     this.close();
   }
 
-  /** @internal It is attached; without a link, where that fails. */
+  /** @internal @throws SyscallError EBADF after close. */
+  assertOpen(command: string): void {
+    if (!this.#open) throw failure(command, EBADF, `the ${this.kind} link is closed`);
+  }
+
+  /** @internal Handles to one and the same? */
+  isSame(other: MachineLink): boolean {
+    return this.object === other.object;
+  }
+
+  /** @internal What it was made for. */
   attach(target: LinkTarget): void {
-    this.#target = target;
-  }
-
-  /** @internal What it was attached to is gone. */
-  orphan(): void {
-    this.#target = undefined;
-  }
-
-  /** @internal */
-  get open(): boolean {
-    return this.#open;
-  }
-
-  /** @internal */
-  reference(): void {
-    this.#references++;
-  }
-
-  /** @internal */
-  unreference(): void {
-    if (--this.#references > 0) return;
-    this.#detach();
-    this.#owner.unlinked(this);
-    this.#program.unreference();
-  }
-
-  #detach(): void {
-    const target = this.#target;
-    this.#target = undefined;
-    target?.detach();
+    this.object.target = target;
   }
 }

@@ -5,35 +5,51 @@ import type { ProgramImage, RunContext, RunStatus, Runtime } from "../runtime/in
 import type { ProgramSpec } from "../spec/index.js";
 import type { Descriptors } from "./descriptors.js";
 import { failure } from "./failure.js";
+import type { ProgramInfo, ProgramObject } from "./program-object.js";
 
 /** What a program needs of its Machine. */
 export interface ProgramOwner {
   readonly descriptors: Descriptors;
   testRun(program: MachineProgram, options: TestRunOptions): TestRunResult;
-  /** The program's last reference is gone. */
-  released(program: MachineProgram): void;
 }
 
-/** A program that a Machine has loaded. It stays while a handle, a prog array's slot or a link refers to it. */
+/** A handle to a program of a Machine. */
 export class MachineProgram implements Program {
-  readonly id: number;
-  readonly spec: ProgramSpec;
-  readonly log: string;
   readonly fd: number;
   /** @internal */
-  readonly image: ProgramImage;
+  readonly object: ProgramObject;
   readonly #owner: ProgramOwner;
-  #references = 1;
   #open = true;
 
   /** @internal */
-  constructor(owner: ProgramOwner, parts: { id: number; spec: ProgramSpec; log: string; image: ProgramImage }) {
+  constructor(owner: ProgramOwner, object: ProgramObject) {
     this.#owner = owner;
-    this.id = parts.id;
-    this.spec = parts.spec;
-    this.log = parts.log;
-    this.image = parts.image;
+    this.object = object;
+    object.reference();
     this.fd = owner.descriptors.open(this);
+  }
+
+  get id(): number {
+    return this.object.parts.id;
+  }
+
+  get spec(): ProgramSpec {
+    return this.object.parts.spec;
+  }
+
+  get log(): string {
+    return this.object.parts.log;
+  }
+
+  /** @internal */
+  get image(): ProgramImage {
+    return this.object.parts.image;
+  }
+
+  /** What bpf(2) says about it. @throws SyscallError EBADF after close. */
+  info(): ProgramInfo {
+    this.assertOpen("BPF_OBJ_GET_INFO_BY_FD");
+    return this.object.info();
   }
 
   get name(): string {
@@ -51,7 +67,7 @@ export class MachineProgram implements Program {
 
   /** @internal */
   execute(runtime: Runtime, context: RunContext): RunStatus {
-    return runtime.execute(this.image, context);
+    return this.object.execute(runtime, context);
   }
 
   testRun(options: TestRunOptions = {}): TestRunResult {
@@ -77,11 +93,11 @@ export class MachineProgram implements Program {
 
   /** @internal */
   reference(): void {
-    this.#references++;
+    this.object.reference();
   }
 
   /** @internal */
   unreference(): void {
-    if (--this.#references === 0) this.#owner.released(this);
+    this.object.unreference();
   }
 }

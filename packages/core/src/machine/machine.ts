@@ -1,4 +1,4 @@
-import { ENOTSUPP, helperPrototypes, type ProgramType } from "../abi/index.js";
+import { EINVAL, ENOENT, ENOTSUPP, helperPrototypes, type ProgramType } from "../abi/index.js";
 import type { Btf } from "../btf/index.js";
 import {
   BpfMap,
@@ -32,10 +32,11 @@ import {
 } from "../runtime/index.js";
 import type { MapSpec, ObjectSpec, ProgramSpec } from "../spec/index.js";
 import { LinearMemory } from "../wasm/index.js";
+import { BpfFilesystem } from "./bpf-filesystem.js";
 import { Descriptors } from "./descriptors.js";
 import { EventHub } from "./event-hub.js";
 import { failure } from "./failure.js";
-import type { MachineLink } from "./machine-link.js";
+import { type LinkObject, MachineLink } from "./machine-link.js";
 import { MachineMap } from "./machine-map.js";
 import { MachineProgram } from "./machine-program.js";
 import { mapAttributes } from "./map-attributes.js";
@@ -56,7 +57,10 @@ import {
 import { type MachineLoadOptions, ObjectLoader } from "./object-loader.js";
 import { createPacketHook } from "./packet-hook.js";
 import { PacketRunner } from "./packet-runner.js";
+import { type PinnedObject, pinnedObject } from "./pinned-object.js";
 import { type ProgramSurroundings, prepareProgram } from "./program-loader.js";
+import { ProgramObject } from "./program-object.js";
+import { Statistics } from "./statistics.js";
 import { COMMAND, type TestRunner } from "./test-run.js";
 import { SkbTestRunner } from "./test-run-skb.js";
 import { XdpTestRunner } from "./test-run-xdp.js";
@@ -97,16 +101,18 @@ export class Machine implements Host, DeviceHooks {
   readonly descriptors = new Descriptors();
   /** Namespaces, devices, and the frames between them. */
   readonly network: Network;
+  /** Pins: programs, maps and links by path. They live as long as the Machine, or until they are taken away. */
+  readonly bpffs = new BpfFilesystem<PinnedObject>();
   readonly #maps: MapCore;
   readonly #references: MachineReferences;
   readonly #objects = new Map<LiveMap, MapObject>();
   readonly #kfuncs: ReadonlyMap<string, number>;
   readonly #engine: Engine;
   readonly #hooks: MachineDeviceHooks;
-  readonly #links = new Set<MachineLink>();
+  readonly #links = new Set<LinkObject>();
   readonly #runners = new Map<ProgramType, TestRunner>();
-  /** Maps that a program keeps alive. */
-  readonly #heldMaps = new Map<MachineProgram, readonly MapObject[]>();
+  readonly #programs = new Map<number, ProgramObject>();
+  readonly #statistics = new Statistics();
   #lastProgramId = 0;
   #lastLinkId = 0;
 
@@ -226,6 +232,75 @@ export class Machine implements Host, DeviceHooks {
     return new XdpSocket(this.descriptors, device, queue);
   }
 
+  /**
+   * Keeps a program, a map or a link under a path of {@link bpffs}: it lives until `bpffs.unlink(path)`.
+   *
+   * @throws SyscallError EEXIST, ENOENT, ENOTDIR, EPERM as the file system says, EBADF for a closed handle, EINVAL.
+   */
+  pin(path: string, handle: Program | BpfMap | MachineLink): void {
+    const object = pinnedObject(handle, {
+      isOpen: (object) => this.descriptors.get(object.fd) === object,
+      program: ({ object }) => new MachineProgram(this, object),
+      map: ({ object, spec, btf }, codecs) => new BpfMap(new MachineMap(this, object, spec, btf), codecs),
+    });
+    this.bpffs.pin(path, object);
+  }
+
+  /** A new handle to what is pinned there. @throws SyscallError ENOENT, ENOTDIR, EISDIR, EINVAL where it is something else. */
+  openProgram(path: string): MachineProgram {
+    const pinned = this.bpffs.get(path);
+    if (pinned.kind !== "prog") throw failure("BPF_OBJ_GET", EINVAL, `a ${pinned.kind} is pinned at ${path}`);
+    return pinned.open() as MachineProgram;
+  }
+
+  /** As {@link openProgram}. */
+  openMap(path: string): BpfMap {
+    const pinned = this.bpffs.get(path);
+    if (pinned.kind !== "map") throw failure("BPF_OBJ_GET", EINVAL, `a ${pinned.kind} is pinned at ${path}`);
+    return pinned.open() as BpfMap;
+  }
+
+  /** As {@link openProgram}. */
+  openLink(path: string): MachineLink {
+    const pinned = this.bpffs.get(path);
+    if (pinned.kind !== "link") throw failure("BPF_OBJ_GET", EINVAL, `a ${pinned.kind} is pinned at ${path}`);
+    return pinned.open() as MachineLink;
+  }
+
+  /** Ids of all programs, ascending. */
+  get programIds(): number[] {
+    return [...this.#programs.keys()];
+  }
+
+  /** Ids of all maps, ascending. */
+  get mapIds(): number[] {
+    return [...this.#objects.values()].map(({ id }) => id).sort((a, b) => a - b);
+  }
+
+  /** Ids of all links, ascending. */
+  get linkIds(): number[] {
+    return [...this.#links].map(({ id }) => id).filter((id) => id > 0);
+  }
+
+  /** A new handle to the program with this id. @throws SyscallError ENOENT */
+  programById(id: number): MachineProgram {
+    const object = this.#programs.get(id);
+    if (object === undefined) throw failure("BPF_PROG_GET_FD_BY_ID", ENOENT, `there is no program ${id}`);
+    return new MachineProgram(this, object);
+  }
+
+  /** A new handle to the link with this id. @throws SyscallError ENOENT */
+  linkById(id: number): MachineLink {
+    const object = id === 0 ? undefined : [...this.#links].find((link) => link.id === id);
+    if (object === undefined) throw failure("BPF_LINK_GET_FD_BY_ID", ENOENT, `there is no link ${id}`);
+    return new MachineLink(object);
+  }
+
+  /** Has runs of all programs counted and timed (`program.info()`) while the result is open. */
+  enableStatistics(): { close(): void; [Symbol.dispose](): void } {
+    return this.#statistics.enable();
+  }
+
   /** Moves frames that wait in the devices, at most `limit` steps; how many there were. */
   run(limit?: number): number {
     return this.network.run(limit);
@@ -248,7 +323,8 @@ export class Machine implements Host, DeviceHooks {
   }
 
   close(): void {
-    for (const link of [...this.#links].reverse()) link.close();
+    this.bpffs.clear();
+    for (const link of [...this.#links].reverse()) link.dispose();
     for (const described of [...this.descriptors]) described.close();
   }
 
@@ -273,33 +349,26 @@ export class Machine implements Host, DeviceHooks {
 
   /** @internal */
   owns(program: MachineProgram): boolean {
-    return this.#heldMaps.has(program);
+    return this.#programs.get(program.id) === program.object;
   }
 
   /** @internal */
-  linked(link: MachineLink): number {
+  linked(link: LinkObject): number {
     this.#links.add(link);
     // Filters are attached by netlink: no link of bpf(2).
     return link.kind === "tc" ? 0 : ++this.#lastLinkId;
   }
 
   /** @internal */
-  unlinked(link: MachineLink): void {
+  unlinked(link: LinkObject): void {
     this.#links.delete(link);
-  }
-
-  /** @internal The last reference to a program is gone. */
-  released(program: MachineProgram): void {
-    program.image.close();
-    for (const map of this.#heldMaps.get(program) ?? []) map.unreference();
-    this.#heldMaps.delete(program);
   }
 
   /** A timer's callback keeps its program. */
   #holdProgram(callback: number): () => void {
     const record = this.runtime.memory.u32[(callback + functionRecord.program) >>> 2]!;
-    for (const program of this.#heldMaps.keys()) {
-      if (program.image.record !== record) continue;
+    for (const program of this.#programs.values()) {
+      if (program.parts.image.record !== record) continue;
       program.reference();
       return () => program.unreference();
     }
@@ -325,7 +394,7 @@ export class Machine implements Host, DeviceHooks {
   }
 
   #loadProgram(spec: ProgramSpec, surroundings: ProgramSurroundings): MachineProgram {
-    const { image, maps, log } = prepareProgram(spec, surroundings, {
+    const { image, maps, log, tag } = prepareProgram(spec, surroundings, {
       engine: this.#engine,
       helpers: this.runtime.helpers,
       kfuncs: this.#kfuncs,
@@ -333,11 +402,15 @@ export class Machine implements Host, DeviceHooks {
       owns: (map) => this.#objects.get(map.object.live) === map.object,
       mayCallThrough: (map, program) => this.#references.claimProgramArray(map.object.live, program),
     });
-    const program = new MachineProgram(this, { id: ++this.#lastProgramId, spec, log, image });
-    const held = maps.map(({ object }) => object);
-    for (const object of held) object.reference();
-    this.#heldMaps.set(program, held);
-    return program;
+    const parts = {
+      ...{ id: ++this.#lastProgramId, spec, log, image, tag },
+      maps: maps.map(({ object }) => object),
+      loadTime: BigInt(this.environment.clock.boottime()),
+      uid: this.environment.task.uid,
+    };
+    const object = new ProgramObject(parts, this.#statistics, () => this.#programs.delete(parts.id));
+    this.#programs.set(parts.id, object);
+    return new MachineProgram(this, object);
   }
 }
 

@@ -61,7 +61,7 @@ export class PacketRunner {
     const { runtime, redirect } = this.#environment;
     redirect.clear();
     this.#maps.enterRun();
-    this.#status = runtime.execute(this.program.image, this.#hook.context);
+    this.#status = this.program.execute(runtime, this.#hook.context);
     this.#maps.leaveRun();
     this.#events.deliver();
     if (this.#status !== RUN_EXIT) return runtime.result(this.#status).kind === "fault" ? "fault" : "budget";

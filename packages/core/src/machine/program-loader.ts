@@ -10,6 +10,7 @@ import { removeDeadCode } from "./dead-code.js";
 import { failure } from "./failure.js";
 import { MachineMap } from "./machine-map.js";
 import { checkHelpers, resolveCode } from "./program-code.js";
+import { programTag } from "./program-tag.js";
 import { verifyProgram } from "./verification.js";
 
 const TOO_LARGE_NOTE = "interpreted: the program makes more code than WebAssembly takes\n";
@@ -30,6 +31,7 @@ export interface PreparedProgram {
   /** Maps that it holds. */
   readonly maps: readonly MachineMap[];
   readonly log: string;
+  readonly tag: string;
 }
 
 /**
@@ -72,7 +74,8 @@ export function prepareProgram(
   const executable: JitExecutable = { name: spec.name, insns, verified, proof };
   const image = machine.engine.prepare(executable);
   const interpreted = machine.engine.name === "jit" && image instanceof InterpretedProgram;
-  return { image, maps: [...maps.values()], log: verification.log + (interpreted ? TOO_LARGE_NOTE : "") };
+  const log = verification.log + (interpreted ? TOO_LARGE_NOTE : "");
+  return { image, maps: [...maps.values()], log, tag: programTag(spec) };
 }
 
 function referencedMaps(

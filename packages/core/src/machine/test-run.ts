@@ -44,7 +44,7 @@ export function repeatRun(
   const times = Math.max(1, repeat);
   for (let time = 0; time < times; time++) {
     environment.redirect.clear();
-    const status = runtime.execute(program.image, context);
+    const status = program.execute(runtime, context);
     if (status !== RUN_EXIT) throw runError(runtime, program, status);
   }
   return Math.round(((now() - started) * 1e6) / times);

@@ -2,7 +2,7 @@ import { EBADF, EBUSY, EEXIST, EINVAL, ENODEV, ENOENT, EOPNOTSUPP, ERANGE } from
 import type { ClsactOptions, Link, Program, XdpMode } from "../../host/index.js";
 import { XDP_LINEAR_MAX } from "../../runtime/index.js";
 import { failure } from "../failure.js";
-import { type LinkOwner, MachineLink } from "../machine-link.js";
+import { LinkObject, type LinkOwner, MachineLink } from "../machine-link.js";
 import { MachineProgram } from "../machine-program.js";
 import { Device } from "./device.js";
 import type { Network } from "./network.js";
@@ -44,7 +44,7 @@ export class MachineDeviceHooks {
     if (xdp !== undefined && xdp.mode === mode) throw failure(COMMAND, EBUSY, `${device.name} has an XDP program`);
     if (xdp !== undefined) throw failure(COMMAND, EEXIST, "native and generic XDP can't be active at the same time");
     if (mode === "native") checkNative(device, own);
-    const link = new MachineLink("xdp", own, this.#owner);
+    const link = new MachineLink(new LinkObject("xdp", own, this.#owner));
     const attachment = { mode, link, program: own };
     device.xdp = attachment;
     link.attach({
@@ -70,10 +70,10 @@ export class MachineDeviceHooks {
     if (own.type !== "sched_cls") throw failure(COMMAND, EINVAL, `program '${program.name}' is no tc program`);
     const hook = device[direction];
     const place = placeOf(hook.tcx, options);
-    if (hook.tcx.some((entry) => entry.program === own))
+    if (hook.tcx.some((entry) => entry.program.id === own.id))
       throw failure(COMMAND, EEXIST, `program '${program.name}' is there already`);
     if (hook.tcx.length >= MAX_PROGRAMS) throw failure(COMMAND, ERANGE, `${device.name} has ${MAX_PROGRAMS} programs`);
-    const link = new MachineLink("tcx", own, this.#owner);
+    const link = new MachineLink(new LinkObject("tcx", own, this.#owner));
     let entry: TcxEntry = { link, program: own };
     hook.tcx = hook.tcx.toSpliced(place, 0, entry);
     link.attach({
@@ -103,7 +103,7 @@ export class MachineDeviceHooks {
     const hook = device[direction];
     if (hook.filters.some((filter) => filter.priority === priority && filter.handle === handle))
       throw failure(command, EEXIST, `there is a filter ${handle} of priority ${priority}`);
-    const link = new MachineLink("tc", own, this.#owner);
+    const link = new MachineLink(new LinkObject("tc", own, this.#owner));
     const filter: ClsactFilter = { priority, handle, directAction, program: own };
     // Of one priority, the newest is asked first.
     const place = hook.filters.findIndex((each) => each.priority >= priority);
@@ -150,7 +150,7 @@ function placeOf(
 ): number {
   const anchor = before ?? after;
   if (anchor === undefined) return entries.length;
-  const place = entries.findIndex(({ link }) => link === anchor);
+  const place = entries.findIndex(({ link }) => anchor instanceof MachineLink && link.isSame(anchor));
   if (place < 0) throw failure(COMMAND, ENOENT, "the other link is not at this hook");
   return before === undefined ? place + 1 : place;
 }

@@ -1,0 +1,106 @@
+import type { AttachType } from "../abi/index.js";
+import type { ProgramImage, RunContext, RunStatus, Runtime } from "../runtime/index.js";
+import type { ProgramSpec } from "../spec/index.js";
+import type { MapObject } from "./map-object.js";
+import type { Statistics } from "./statistics.js";
+
+/** What a Machine says about a program, as `struct bpf_prog_info` does. */
+export interface ProgramInfo {
+  readonly id: number;
+  readonly type: ProgramSpec["type"];
+  /** At most 15 bytes. */
+  readonly name: string;
+  /** 8 bytes of a hash over the instructions, in hex. */
+  readonly tag: string;
+  /** Bytes of instructions. */
+  readonly xlatedSize: number;
+  /** Nanoseconds since boot. */
+  readonly loadTime: bigint;
+  readonly createdByUid: number;
+  readonly gplCompatible: boolean;
+  /** Maps that it refers to. */
+  readonly mapIds: readonly number[];
+  /** Nanoseconds in the program, and runs, counted while statistics are on. */
+  readonly runTimeNs: bigint;
+  readonly runCount: bigint;
+}
+
+/** What a program is made of. */
+export interface ProgramParts {
+  readonly id: number;
+  readonly spec: ProgramSpec;
+  readonly log: string;
+  readonly image: ProgramImage;
+  readonly tag: string;
+  readonly maps: readonly MapObject[];
+  readonly loadTime: bigint;
+  readonly uid: number;
+}
+
+const KERNEL_NAME = 15;
+const gplLicenses: ReadonlySet<string> = new Set([
+  "GPL",
+  "GPL v2",
+  "GPL and additional rights",
+  "Dual BSD/GPL",
+  "Dual MIT/GPL",
+  "Dual MPL/GPL",
+]);
+
+/** A program as the Machine keeps it: it lives while a handle, a pin, a link or a slot of a map refers to it. */
+export class ProgramObject {
+  readonly parts: ProgramParts;
+  readonly #statistics: Statistics;
+  readonly #released: (object: ProgramObject) => void;
+  #references = 0;
+  #runs = 0;
+  #nanoseconds = 0;
+
+  constructor(parts: ProgramParts, statistics: Statistics, released: (object: ProgramObject) => void) {
+    this.parts = parts;
+    this.#statistics = statistics;
+    this.#released = released;
+    for (const map of parts.maps) map.reference();
+  }
+
+  get attachType(): AttachType | undefined {
+    return this.parts.spec.attachType;
+  }
+
+  execute(runtime: Runtime, context: RunContext): RunStatus {
+    if (!this.#statistics.on) return runtime.execute(this.parts.image, context);
+    const start = this.#statistics.now();
+    const status = runtime.execute(this.parts.image, context);
+    this.#nanoseconds += this.#statistics.now() - start;
+    this.#runs++;
+    return status;
+  }
+
+  info(): ProgramInfo {
+    const { id, spec, tag, maps, loadTime, uid } = this.parts;
+    return {
+      id,
+      type: spec.type,
+      name: spec.name.replace(/[^A-Za-z0-9_.]/g, "_").slice(0, KERNEL_NAME),
+      tag,
+      xlatedSize: spec.insns.length,
+      loadTime,
+      createdByUid: uid,
+      gplCompatible: gplLicenses.has(spec.license),
+      mapIds: maps.map((map) => map.id),
+      runTimeNs: BigInt(Math.round(this.#nanoseconds)),
+      runCount: BigInt(this.#runs),
+    };
+  }
+
+  reference(): void {
+    this.#references++;
+  }
+
+  unreference(): void {
+    if (--this.#references > 0) return;
+    this.#released(this);
+    this.parts.image.close();
+    for (const map of this.parts.maps) map.unreference();
+  }
+}
