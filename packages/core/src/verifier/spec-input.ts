@@ -4,6 +4,7 @@ import type { Btf, TypeId } from "../btf/index.js";
 import { OPCODE_LDDW, SLOT_SIZE } from "../isa/index.js";
 import type { MapSpec, ObjectSpec, ProgramSpec, Reference } from "../spec/index.js";
 import type { VerifierInput, VerifierMap } from "./input.js";
+import { layOutSections } from "./section-layout.js";
 
 const PSEUDO_MAP_FD = 1;
 const PSEUDO_MAP_VALUE = 2;
@@ -19,6 +20,7 @@ const MISSING_KFUNC = 2_002_000_000;
  * @throws BpfError `"NO_SUCH_SYMBOL"` and `"NO_ATTACH_TARGET"` for names that `kernelTypes` doesn't have.
  */
 export function verifierInput(object: ObjectSpec, program: ProgramSpec, kernelTypes: Btf | undefined): VerifierInput {
+  const btf = layOutSections(object);
   const names = [...object.maps.keys()];
   const descriptor = (map: string) => names.indexOf(map) + 1;
   return {
@@ -27,8 +29,8 @@ export function verifierInput(object: ObjectSpec, program: ProgramSpec, kernelTy
     attachType: program.attachType,
     flags: program.flags,
     license: program.license,
-    maps: new Map([...object.maps.values()].map((map, index) => [index + 1, verifierMap(map, object.btf)])),
-    btf: object.btf,
+    maps: new Map([...object.maps.values()].map((map, index) => [index + 1, verifierMap(map, btf)])),
+    btf,
     // The kernel takes records for all of a program's functions, or none.
     functions: program.functions.every(({ typeId }) => typeId !== 0) ? program.functions : [],
     lines: program.lines,
