@@ -1,3 +1,6 @@
+import { type AttachType, attachTypes } from "./attach-types.js";
+import type { ProgramType } from "./program-types.js";
+
 /**
  * What the kernel knows of the functions, tracepoints and hooks that programs attach to, beyond their types. Names are
  * those of the kernel's BTF, without the prefix that all of a kind have. As of Linux 6.18.
@@ -181,3 +184,34 @@ export const structOpsRules: Readonly<Record<string, StructOpsRules>> = {
     refusal: "only access to bpf_dummy_ops_state is supported",
   },
 };
+
+const first = attachTypes[0].name;
+
+/** Attach types that a program has to be loaded for one of; other types of programs take any. */
+const loadableFor: Readonly<Partial<Record<ProgramType, readonly AttachType[]>>> = {
+  cgroup_skb: ["cgroup_inet_ingress", "cgroup_inet_egress"],
+  // Without a type, the kernel takes the first of these.
+  cgroup_sock: [
+    ...(["cgroup_inet_ingress", "cgroup_inet_sock_create", "cgroup_inet_sock_release"] as const),
+    ...(["cgroup_inet4_post_bind", "cgroup_inet6_post_bind"] as const),
+  ],
+  cgroup_sock_addr: [
+    ...(["cgroup_inet4_bind", "cgroup_inet6_bind"] as const),
+    ...(["cgroup_inet4_connect", "cgroup_inet6_connect", "cgroup_unix_connect"] as const),
+    ...(["cgroup_inet4_getpeername", "cgroup_inet6_getpeername", "cgroup_unix_getpeername"] as const),
+    ...(["cgroup_inet4_getsockname", "cgroup_inet6_getsockname", "cgroup_unix_getsockname"] as const),
+    ...(["cgroup_udp4_sendmsg", "cgroup_udp6_sendmsg", "cgroup_unix_sendmsg"] as const),
+    ...(["cgroup_udp4_recvmsg", "cgroup_udp6_recvmsg", "cgroup_unix_recvmsg"] as const),
+  ],
+  cgroup_sockopt: ["cgroup_getsockopt", "cgroup_setsockopt"],
+  sk_lookup: ["sk_lookup"],
+  sk_reuseport: ["cgroup_inet_ingress", "sk_reuseport_select", "sk_reuseport_select_or_migrate"],
+  netfilter: ["netfilter"],
+  syscall: ["cgroup_inet_ingress"],
+  ext: ["cgroup_inet_ingress"],
+};
+
+/** Does the kernel load a program of the type for the attach type? None stands for the first, which is number 0. */
+export function canLoadFor(type: ProgramType, attachType: AttachType | undefined): boolean {
+  return loadableFor[type]?.includes(attachType ?? first) ?? true;
+}

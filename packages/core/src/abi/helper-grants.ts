@@ -283,8 +283,12 @@ export const helperGrants: Readonly<Record<ProgramType, readonly HelperGrant[]>>
     ...tracingStorageHelpers,
     { helper: "get_attach_cookie", attachTypes: ["trace_raw_tp", "trace_fentry", "trace_fexit", "modify_return"] },
     ...grants(["seq_printf", "seq_write", "seq_printf_btf"], { attachTypes: ["trace_iter"] }),
-    // Iterators over TCP sockets only: their context holds a socket that is locked.
-    ...["setsockopt", "getsockopt"].map((helper) => ({ helper, variant: "socket", attachTo: ["bpf_iter_tcp"] })),
+    // Iterators over TCP and Unix sockets only: their context holds a socket that is locked.
+    ...["setsockopt", "getsockopt"].map((helper) => ({
+      helper,
+      variant: "socket",
+      attachTo: ["bpf_iter_tcp", "bpf_iter_unix"],
+    })),
   ],
   // For tcp_congestion_ops, the one struct_ops with helpers of its own.
   struct_ops: [

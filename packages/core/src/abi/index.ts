@@ -1,4 +1,5 @@
 export {
+  canLoadFor,
   functionsWithoutReturn,
   type IteratorArgument,
   iteratorTargets,

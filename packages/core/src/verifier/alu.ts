@@ -47,6 +47,7 @@ import {
   requireReadable,
   requireWritable,
   setUnknownScalar,
+  unlink,
   unsignedNumber,
   valueWidth,
 } from "./registers.js";
@@ -94,7 +95,7 @@ function stepUnary(walk: Walk, operation: number): void {
   else {
     const swaps = is64 || (opcode & 8) !== 0;
     applyByteSwap(records, at, imm, swaps);
-    if (swaps || imm < 64) records[at + ID] = 0;
+    if (swaps || imm < 64) unlink(records, at);
   }
 }
 
@@ -175,7 +176,7 @@ function copyNarrow(walk: Walk, at: number, from: number, unchanged: boolean): v
   const { records } = analysis.frame;
   if (unchanged) linkBeforeCopy(analysis, records, from);
   copyRegister(records, at, records, from);
-  if (!unchanged) records[at + ID] = 0;
+  if (!unchanged) unlink(records, at);
 }
 
 function moveRegister32(walk: Walk, at: number, src: number, offset: number): void {
@@ -325,14 +326,14 @@ function relink(walk: Walk, operation: number, is64: boolean, at: number, umax: 
   const constant = is64 ? isConstant(source, 0) : isConstant32(source, 0);
   const applies = walk.analysis.privileged && (operation === ADD || operation === SUB) && constant;
   if (!applies || records[at + ID] === 0) {
-    records[at + ID] = 0;
+    unlink(records, at);
     return;
   }
   const lo = source[VALUE]!;
   const fits = is64 ? source[VALUE + 1] === lo >> 31 : umax <= 0xffffffff;
   const distance = operation === SUB ? -lo : lo;
   if (!fits || distance !== (distance | 0) || (records[at + ID]! & ADD_CONSTANT) !== 0) {
-    records[at + ID] = 0;
+    unlink(records, at);
     records[at + OFF] = 0;
     return;
   }

@@ -1,12 +1,14 @@
 import { mapTypeName } from "../abi/index.js";
 import { setKnown } from "./domain/arithmetic.js";
 import { AUX, OBJECT, OFF, registerAt, TYPE } from "./domain/register.js";
+import { returnToCaller } from "./exit.js";
 import { clearCallerSaved } from "./frames.js";
 import { kernelSymbol } from "./kernel-symbols.js";
 import { requireUnmodified } from "./memory-region.js";
+import { pushPath } from "./pending.js";
 import { CTX, FUNC, MAP_PTR, MAP_VALUE } from "./pointer-types.js";
 import { checkLeaks } from "./references.js";
-import { requireReadable, requireWritable, setPointer, setUnknownScalar } from "./registers.js";
+import { requireReadable, requireWritable, setPointer, setUnknownScalar, setZeroScalar } from "./registers.js";
 import { PSEUDO_BTF_ID, PSEUDO_FUNC, PSEUDO_MAP_IDX_VALUE, PSEUDO_MAP_VALUE } from "./successors.js";
 import type { Walk } from "./walk.js";
 
@@ -66,8 +68,8 @@ function loadMap(walk: Walk, at: number): void {
   records[at + OBJECT] = index + 1;
 }
 
-/** The legacy loads from a packet (RFC 9669 section 5.5): a call in disguise, with the context in r6. */
-export function stepLoadPacket(walk: Walk): void {
+/** The legacy loads from a packet (RFC 9669 section 5.5): a call in disguise, with the context in r6. True where it left the function. */
+export function stepLoadPacket(walk: Walk): boolean {
   const { analysis } = walk;
   const { insns, slot } = analysis;
   const opcode = insns.opcode[slot]!;
@@ -92,6 +94,12 @@ export function stepLoadPacket(walk: Walk): void {
   requireUnmodified(analysis, CONTEXT_REGISTER, false);
   clearCallerSaved(analysis, frame);
   setUnknownScalar(analysis, frame.records, registerAt(0));
+  if (analysis.state.frames.length === 1) return false;
+  // In a function, a load behind the packet's end returns 0 to the caller.
+  pushPath(analysis, slot + 1, slot);
+  setZeroScalar(analysis, frame.records, registerAt(0));
+  returnToCaller(walk);
+  return true;
 }
 
 const loadsSkb: ReadonlySet<string> = new Set(["socket_filter", "sched_cls", "sched_act"]);

@@ -177,7 +177,10 @@ function stepData(walk: Walk, kind: number): void {
         stepLoadConstant(walk);
         analysis.slot++;
         analysis.visits[slot + 1] = analysis.visits[slot + 1]! + 1;
-      } else stepLoadPacket(walk);
+      } else if (stepLoadPacket(walk)) {
+        analysis.returned = true;
+        return;
+      }
       break;
     default:
   }

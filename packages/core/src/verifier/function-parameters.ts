@@ -100,7 +100,7 @@ function pointerParameter(
   const structName = target.kind === "struct" || target.kind === "fwd" ? target.name : "";
   if (tags.has("ctx") || isContextName(analysis, structName)) {
     if (tags.size > (tags.has("ctx") ? 1 : 0)) analysis.invalid("btf", badTags);
-    if (tags.has("ctx") && !isContextName(analysis, structName)) {
+    if (tags.has("ctx") && !isContextName(analysis, structName) && !mayBeContext(analysis, target, structName)) {
       analysis.notModelled(`a parameter tagged as context of type '${structName}'`);
     }
     return { kind: "ctx" };
@@ -143,10 +143,37 @@ function untrustedParameter(
   return { kind: "object", typeId, nullable: false, trusted: false };
 }
 
+/** What a parameter that is tagged as the context may point to where the program type names no struct for it. */
+function mayBeContext({ type, attachType }: Analysis, target: BtfType, structName: string): boolean {
+  if (target.kind === "void") return true;
+  const isU64 = target.kind === "int" && target.size === 8;
+  switch (type) {
+    case "tracepoint":
+    case "syscall":
+      return true;
+    case "kprobe":
+      return structName === "pt_regs";
+    case "perf_event":
+      return structName === "pt_regs" || structName === "bpf_perf_event_data";
+    case "raw_tracepoint":
+    case "raw_tracepoint_writable":
+      return isU64 || structName === "bpf_raw_tracepoint_args";
+    case "tracing":
+      if (attachType === "trace_iter") return structName.startsWith("bpf_iter__");
+      return isU64 || (attachType === "trace_raw_tp" && structName === "bpf_raw_tracepoint_args");
+    case "lsm":
+    case "struct_ops":
+      return isU64;
+    default:
+      return false;
+  }
+}
+
 /** Does the program type call its context's struct so? `___flavour` endings don't count. */
 function isContextName(analysis: Analysis, name: string): boolean {
   if (name === "") return false;
   const { context } = analysis.rules;
+  if (analysis.type === "kprobe" && name === "bpf_user_pt_regs_t") return true;
   const expected = typeof context === "string" ? contextStructs[analysis.type] : context.struct;
   if (expected === undefined) return false;
   const flavour = name.indexOf("___");

@@ -18,4 +18,6 @@ export function checkKernelSymbol(analysis: Analysis, typeId: number): void {
   if (kind !== "var" && kind !== "func") {
     analysis.invalid("btf", `pseudo btf_id ${typeId} in ldimm64 isn't KIND_VAR or KIND_FUNC`);
   }
+  // Whether a kernel can tell the addresses of its variables depends on its build, and not on its types.
+  if (kind === "var") analysis.notModelled(`the address of the kernel's variable ${types.name(typeId)}`);
 }

@@ -36,6 +36,8 @@ import type { Walk } from "./walk.js";
 
 const MAX_ERRNO = 4095;
 const MAX_PERCPU_SIZE = 512;
+/** Bytes that the two halves of a session share; the program may write them. */
+const SESSION_COOKIE_SIZE = 8;
 
 const addsToGraph: ReadonlySet<string> = new Set([
   "bpf_list_push_front_impl",
@@ -64,6 +66,7 @@ export function stepKfuncCall(walk: Walk): boolean {
   }
   const call = newKfuncCall(kfunc);
   checkKfuncArguments(walk, call);
+  if (name === "bpf_session_cookie") call.resultSize = SESSION_COOKIE_SIZE;
   callBack(walk, call);
   enterOrLeaveSection(walk, call);
   giveBack(walk, call);

@@ -78,6 +78,12 @@ export function pointeeOf(types: Btf, pointer: TypeId): Pointee {
   return { typeId, type, name: "name" in type ? type.name : "" };
 }
 
+const takesAnyContext: ReadonlySet<string> = new Set([
+  "bpf_cast_to_kern_ctx",
+  "bpf_session_cookie",
+  "bpf_session_is_return",
+]);
+
 /** Decides how a pointer argument is used; `index` counts from 0. */
 export function kindOfPointer(
   analysis: Analysis,
@@ -88,7 +94,7 @@ export function kindOfPointer(
   const { name } = kfunc.params[index]!;
   const { records } = analysis.frame;
   const at = registerAt(index + 1);
-  if (kfunc.name === "bpf_cast_to_kern_ctx") return "ctx";
+  if (takesAnyContext.has(kfunc.name)) return "ctx";
   const sized = isSizeOf(analysis, kfunc, index + 1, "__sz") || isSizeOf(analysis, kfunc, index + 1, "__szk");
   if (isContextStruct(analysis, pointee.name)) return "ctx";
   if (name.endsWith("__nullable") && isNull(records, at) && !sized) return "null";

@@ -81,8 +81,8 @@ export function isGraphNode({ kind }: MapField): boolean {
 const none: readonly MapField[] = [];
 const found = new WeakMap<Btf, Map<TypeId, readonly MapField[]>>();
 /** Nesting of structs that is looked into. */
-const MAX_DEPTH = 8;
-const MAX_FIELDS = 64;
+const MAX_DEPTH = 32;
+const MAX_FIELDS = 11;
 
 /** The special fields of a map's value, by its BTF. */
 export function fieldsOf(analysis: Analysis, map: VerifierMap): readonly MapField[] {
@@ -100,13 +100,26 @@ export function structFieldsOf(btf: Btf, typeId: TypeId): readonly MapField[] {
   }
   let fields = ofBtf.get(typeId);
   if (fields === undefined) {
-    const collected: MapField[] = [];
-    collect(btf, typeId, 0, 0, nowhere, collected);
-    fields = collected.sort((a, b) => a.offset - b.offset);
+    fields = findFields(btf, typeId);
     ofBtf.set(typeId, fields);
   }
   return fields;
 }
+
+function findFields(btf: Btf, typeId: TypeId): readonly MapField[] {
+  const collected: MapField[] = [];
+  try {
+    collect(btf, typeId, 0, 0, nowhere, collected);
+  } catch (error) {
+    if (error instanceof UnusableFields) return none;
+    throw error;
+  }
+  for (const kind of unique) if (collected.filter((field) => field.kind === kind).length > 1) return none;
+  return collected.sort((a, b) => a.offset - b.offset);
+}
+
+/** Kinds of which a value has one at most. */
+const unique: readonly MapFieldKind[] = ["spin_lock", "res_spin_lock", "timer", "workqueue", "task_work", "refcount"];
 
 /** The field of one of the kinds, where the map's value has one. */
 export function findField(analysis: Analysis, map: VerifierMap, kind: MapFieldKind): MapField | undefined {
@@ -145,40 +158,60 @@ interface Place {
 const nowhere: Place = { owner: 0, member: -1 };
 
 function collect(btf: Btf, id: TypeId, offset: number, depth: number, place: Place, into: MapField[]): void {
-  if (depth > MAX_DEPTH || into.length >= MAX_FIELDS) return;
-  const { id: structId, type } = skipModifiers(btf, id);
-  if (type.kind === "array") {
-    const { type: element } = skipModifiers(btf, type.type);
-    const size = element.kind === "struct" ? element.size : element.kind === "ptr" ? 8 : 0;
-    if (size === 0) return;
-    for (let i = 0; i < Math.min(type.length, MAX_FIELDS); i++)
-      collect(btf, type.type, offset + i * size, depth + 1, place, into);
-    return;
+  if (depth > MAX_DEPTH) return;
+  let elements = 1;
+  let { id: typeId, type } = skipModifiers(btf, id);
+  while (type.kind === "array") {
+    elements *= type.length;
+    ({ id: typeId, type } = skipModifiers(btf, type.type));
   }
-  if (type.kind === "ptr") {
-    collectPointer(btf, type.type, offset, into);
-    return;
+  const found: MapField[] = [];
+  if (elements > 0) collectOne(btf, typeId, type, depth, place, found);
+  if (found.length === 0) return;
+  // One too many is enough to know that there are too many.
+  if (found.length * elements > MAX_FIELDS) throw new UnusableFields();
+  if (elements > 1 && !found.every(({ kind }) => repeatable.has(kind))) throw new UnusableFields();
+  const size = btf.size(typeId) ?? 0;
+  for (let i = 0; i < elements; i++) {
+    for (const field of found) into.push({ ...field, offset: field.offset + offset + i * size });
   }
-  if (type.kind === "datasec") {
+  if (into.length > MAX_FIELDS) throw new UnusableFields();
+}
+
+/** Special fields of one element, from its start. */
+function collectOne(btf: Btf, typeId: TypeId, type: BtfType, depth: number, place: Place, into: MapField[]): void {
+  if (type.kind === "ptr") collectPointer(btf, type.type, into);
+  else if (type.kind === "datasec") {
     for (const variable of type.variables) {
       const target = btf.type(variable.type);
       const here = { owner: variable.type, member: -1 };
-      if (target.kind === "var") collect(btf, target.type, offset + variable.offset, depth + 1, here, into);
+      if (target.kind === "var") collect(btf, target.type, variable.offset, depth + 1, here, into);
     }
-    return;
+  } else if (type.kind === "struct") {
+    const kind = structKinds[type.name];
+    if (kind !== undefined) {
+      const isRoot = kind === "list_head" || kind === "rb_root";
+      const contains = isRoot ? contentOf(btf, place) : undefined;
+      into.push({ kind, name: type.name, offset: 0, size: type.size, struct: "", typeId: 0, contains });
+      return;
+    }
+    type.members.forEach((member, index) => {
+      collect(btf, member.type, member.bitOffset / 8, depth + 1, { owner: typeId, member: index }, into);
+    });
   }
-  if (type.kind !== "struct") return;
-  const kind = structKinds[type.name];
-  if (kind !== undefined) {
-    const isRoot = kind === "list_head" || kind === "rb_root";
-    const contains = isRoot ? contentOf(btf, place) : undefined;
-    into.push({ kind, name: type.name, offset, size: type.size, struct: "", typeId: 0, contains });
-    return;
-  }
-  type.members.forEach((member, index) => {
-    collect(btf, member.type, offset + member.bitOffset / 8, depth + 1, { owner: structId, member: index }, into);
-  });
 }
+
+/** More fields than the kernel keeps track of, or two of a kind of which there can be one: then it knows none. */
+class UnusableFields {}
+
+const repeatable: ReadonlySet<MapFieldKind> = new Set([
+  "kptr_unref",
+  "kptr_ref",
+  "kptr_percpu",
+  "uptr",
+  "list_head",
+  "rb_root",
+]);
 
 const CONTAINS = "contains:";
 
@@ -199,7 +232,7 @@ function contentOf(btf: Btf, { owner, member }: Place): GraphContent | undefined
 }
 
 /** A pointer is special by a tag on what it points to. */
-function collectPointer(btf: Btf, pointee: TypeId, offset: number, into: MapField[]): void {
+function collectPointer(btf: Btf, pointee: TypeId, into: MapField[]): void {
   let id = pointee;
   let kind: MapFieldKind | undefined;
   for (let i = 0; i < 64; i++) {
@@ -210,5 +243,5 @@ function collectPointer(btf: Btf, pointee: TypeId, offset: number, into: MapFiel
   }
   const target = btf.type(id);
   if (kind === undefined || (target.kind !== "struct" && target.kind !== "fwd")) return;
-  into.push({ kind, name: pointerNames[kind]!, offset, size: 8, struct: target.name, typeId: id });
+  into.push({ kind, name: pointerNames[kind]!, offset: 0, size: 8, struct: target.name, typeId: id });
 }

@@ -71,12 +71,15 @@ export function unsignedNumber(r: Int32Array, at: number): number {
   return (r[at + 1]! >>> 0) * 0x1_0000_0000 + (r[at]! >>> 0);
 }
 
+/** The scalar has nothing to do with any other any more, nor a distance from it. */
+export function unlink(r: Int32Array, at: number): void {
+  r[at + ID] = 0;
+  r[at + OFF] = 0;
+}
+
 /** Before a scalar is copied: gives it an id that the copy will share, so that branches narrow both. */
 export function linkBeforeCopy(analysis: Analysis, r: Int32Array, at: number): void {
   if (r[at + TYPE] !== SCALAR) return;
-  if ((r[at + ID]! & ADD_CONSTANT) !== 0) {
-    r[at + ID] = 0;
-    r[at + OFF] = 0;
-  }
+  if ((r[at + ID]! & ADD_CONSTANT) !== 0) unlink(r, at);
   if (r[at + ID] === 0 && !isConstant(r, at)) r[at + ID] = analysis.freshId();
 }

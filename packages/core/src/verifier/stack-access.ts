@@ -1,5 +1,5 @@
 import { setKnown } from "./domain/arithmetic.js";
-import { copyRegister, FRAME, ID, isConstant, registerAt, SMAX, SMIN, slotAt, TYPE, VALUE } from "./domain/register.js";
+import { copyRegister, FRAME, isConstant, registerAt, SMAX, SMIN, slotAt, TYPE, VALUE } from "./domain/register.js";
 import { destroyDynptrAt } from "./dynptr-slots.js";
 import { checkFastcallContract } from "./fastcall.js";
 import { MAX_VARIABLE_OFFSET } from "./memory-region.js";
@@ -7,7 +7,15 @@ import { isSpillable, NOT_INIT, SCALAR, STACK } from "./pointer-types.js";
 import { stackHistory } from "./precision.js";
 import { CLASS_ST } from "./print-instruction.js";
 import { printTnum } from "./print-state.js";
-import { boundNumber, isNull, linkBeforeCopy, setUnknownScalar, setZeroScalar, valueWidth } from "./registers.js";
+import {
+  boundNumber,
+  isNull,
+  linkBeforeCopy,
+  setUnknownScalar,
+  setZeroScalar,
+  unlink,
+  valueWidth,
+} from "./registers.js";
 import { logLine } from "./source-lines.js";
 import {
   BYTE_DYNPTR,
@@ -106,7 +114,7 @@ export function writeStackAt(walk: Walk, frame: Frame, offset: number, size: num
     const fits = valueWidth(r, at) <= size * 8;
     if (fits) linkBeforeCopy(analysis, r, at);
     spill(frame, slot, r, at, size);
-    if (!fits) frame.records[slotAt(slot) + ID] = 0;
+    if (!fits) unlink(frame.records, slotAt(slot));
   } else if (immediate && aligned && analysis.privileged) {
     spillImmediate(walk, frame, slot, size);
   } else if (at >= 0 && isSpillable(r[at + TYPE]!)) {
@@ -267,7 +275,7 @@ function fillPart(walk: Walk, frame: Frame, offset: number, size: number, stored
       linkBeforeCopy(analysis, records, at);
     }
     copyRegister(to, target, records, at);
-    if (valueWidth(records, at) > size * 8) to[target + ID] = 0;
+    if (valueWidth(records, at) > size * 8) unlink(to, target);
     return true;
   }
   const { spilled, zeros } = requireInitialized(walk, frame, offset, size);

@@ -1,7 +1,7 @@
 import { OPCODE_LDDW } from "../isa/index.js";
 import type { Analysis, Subprogram } from "./analysis.js";
 import { MAX_FRAMES } from "./state.js";
-import { isFunctionAddress, isProgramCall } from "./successors.js";
+import { isFunctionAddress, isKfuncCall, isProgramCall } from "./successors.js";
 import { E2BIG } from "./verdict.js";
 
 const MAX_STACK = 512;
@@ -43,7 +43,7 @@ function checkChains(analysis: Analysis, start: number, privateStacks: boolean, 
   while (path.length > 0) {
     const top = path[path.length - 1]!;
     const current = subprograms[top.subprogram]!;
-    const callee = nextCallee(analysis, top, current.end);
+    const callee = nextCallee(analysis, path, current.end);
     if (callee < 0) {
       path.pop();
       if (!isPrivate(top.subprogram, current, privateStacks, shared)) depth -= roundedDepth(current);
@@ -101,16 +101,28 @@ function enter(
 }
 
 /** The next function that the one at the top of the path calls, or -1; advances its slot. */
-function nextCallee(analysis: Analysis, call: Call, end: number): number {
+function nextCallee(analysis: Analysis, path: readonly Call[], end: number): number {
   const { insns } = analysis;
+  const call = path[path.length - 1]!;
   while (call.slot < end) {
     const slot = call.slot;
     call.slot += insns.opcode[slot] === OPCODE_LDDW ? 2 : 1;
+    if (isKfuncCall(insns, slot) && analysis.kfuncAt(slot)?.name === "bpf_throw") refuseThrow(analysis, path, slot);
     if (!isProgramCall(insns, slot) && !isFunctionAddress(insns, slot)) continue;
     const callee = analysis.subprogramAt(slot + insns.imm[slot]! + 1);
+    if (analysis.subprograms[callee]!.isExceptionCallback) {
+      analysis.invalid("call", `insn ${slot} cannot call exception cb directly`);
+    }
     // An asynchronous callback runs on a stack of its own, unless it is called like any function.
     if (analysis.subprograms[callee]!.isAsyncCallback && !isProgramCall(insns, slot)) continue;
     return callee;
   }
   return -1;
+}
+
+/** An exception can't leave a callback: what called it is not the program's. */
+function refuseThrow(analysis: Analysis, path: readonly Call[], slot: number): void {
+  if (!path.some((call) => analysis.subprograms[call.subprogram]!.isCallback)) return;
+  const index = path[path.length - 1]!.subprogram;
+  analysis.invalid("call", `bpf_throw kfunc (insn ${slot}) cannot be called from callback subprog ${index}`);
 }

@@ -42,7 +42,10 @@ export function findSubprograms(analysis: Analysis): void {
   if (handler > 0) {
     analysis.exceptionCallback = analysis.subprogramAt(handler);
     const subprogram = analysis.subprograms[analysis.exceptionCallback]!;
+    // The kernel runs it like a callback that no one waits for.
     subprogram.isExceptionCallback = true;
+    subprogram.isCallback = true;
+    subprogram.isAsyncCallback = true;
     subprogram.called = true;
   }
   if (analysis.log.steps) {

@@ -59,6 +59,12 @@ export function jumpDistance(insns: Slots, slot: number): number {
  */
 export function successors(insns: Slots, slot: number, to: Int32Array, exitSlot: number): number {
   const opcode = insns.opcode[slot]!;
+  if (isLoadAbsolute(opcode)) {
+    // Behind the packet's end, the load leaves the function.
+    to[0] = slot + 1;
+    to[1] = exitSlot;
+    return 2;
+  }
   if (!isJumpClass(opcode) || (opcode & 0xf0) === 0x80) {
     to[0] = slot + (opcode === OPCODE_LDDW ? 2 : 1);
     if (opcode === OPCODE_CALL && insns.src[slot] === 0 && insns.imm[slot] === HELPER_TAIL_CALL) {

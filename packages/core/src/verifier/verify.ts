@@ -1,4 +1,10 @@
-import { type HelperPrototype, helperPrototypes, rulesOfProgramType } from "../abi/index.js";
+import {
+  canLoadFor,
+  type HelperGrant,
+  type HelperPrototype,
+  helperPrototypes,
+  rulesOfProgramType,
+} from "../abi/index.js";
 import { FormatError } from "../base/index.js";
 import { decodeSlots } from "../isa/index.js";
 import { Analysis, type AvailableHelper, NotModelled, Rejection } from "./analysis.js";
@@ -70,6 +76,26 @@ function prepare(input: VerifierInput, options: VerifyOptions): Analysis {
   return analysis;
 }
 
+/** What the program attaches to, e.g. `"bpf_iter_tcp"`, or the interface and member that it implements. */
+function targetName({ input }: Analysis): string {
+  const { attachBtfId, kernelTypes, structOpsMember } = input;
+  if (!attachBtfId || kernelTypes === undefined || attachBtfId >= kernelTypes.length) return "";
+  const name = kernelTypes.name(attachBtfId);
+  if (structOpsMember === undefined) return name;
+  const struct = kernelTypes.type(attachBtfId);
+  const member = struct.kind === "struct" ? struct.members[structOpsMember]?.name : undefined;
+  return `${name}.${member ?? ""}`;
+}
+
+/** Members in which the socket is on its way out: its options can't be changed any more. */
+const withoutOptions = "tcp_congestion_ops.release";
+
+function isGrantedTo({ attachTo, helper }: HelperGrant, target: string): boolean {
+  const isOption = helper === "setsockopt" || helper === "getsockopt";
+  if (isOption && target === withoutOptions) return false;
+  return attachTo === undefined || attachTo.includes(target.split(".", 1)[0] ?? "");
+}
+
 /** The helpers that the program may call, by number. */
 function availableHelpers(analysis: Analysis): Map<number, AvailableHelper> {
   const prototypes = new Map<string, HelperPrototype>();
@@ -82,6 +108,7 @@ function availableHelpers(analysis: Analysis): Map<number, AvailableHelper> {
     if (grant.attachTypes !== undefined && (attach === undefined || !grant.attachTypes.includes(attach))) continue;
     if (grant.notAttachTypes !== undefined && attach !== undefined && grant.notAttachTypes.includes(attach)) continue;
     if (grant.capability !== undefined && !analysis.privileged) continue;
+    if (!isGrantedTo(grant, targetName(analysis))) continue;
     const variant = analysis.sleepable && grant.sleepableVariant !== undefined ? grant.sleepableVariant : grant.variant;
     const prototype = prototypes.get(grant.helper + (variant === undefined ? "" : `/${variant}`));
     if (prototype !== undefined) helpers.set(prototype.id, { prototype, grant });
@@ -91,6 +118,7 @@ function availableHelpers(analysis: Analysis): Map<number, AvailableHelper> {
 
 function analyze(analysis: Analysis): void {
   if (analysis.insns.length === 0) throw new Rejection("malformed", EINVAL, "");
+  if (!canLoadFor(analysis.type, analysis.attachType)) throw new Rejection("attach", EINVAL, "");
   if (analysis.insns.length > MAX_SLOTS) throw new Rejection("too_complex", E2BIG, "");
   if (!analysis.privileged) analysis.notModelled("programs of loaders without privileges");
   checkFunctionRecords(analysis);
@@ -109,7 +137,6 @@ function analyze(analysis: Analysis): void {
   const walk = new Walk(analysis);
   walkMain(walk);
   walkGlobals(walk);
-  discountFastcalls(analysis);
   checkStackDepth(analysis);
   checkDeadFunctions(analysis);
   requireKernelFunctions(analysis);
@@ -215,9 +242,6 @@ function walkGlobals(walk: Walk): void {
     });
   }
 }
-
-/** Spills around fast calls are taken out, and with them their stack. */
-function discountFastcalls(_analysis: Analysis): void {}
 
 function answer(analysis: Analysis, start: number | undefined, error: Rejection | NotModelled | undefined): Verdict {
   const { input, log, options } = analysis;
