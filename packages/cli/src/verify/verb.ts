@@ -1,4 +1,3 @@
-import { kernelVersions } from "@tsbpf/core";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { UsageError } from "../command-error.js";
 import { requireKernel } from "../kernel.js";
@@ -16,11 +15,7 @@ export function addVerify(root: Command, session: () => Session, finish: (status
     .option("--type <TYPE>", "program type, where the section name doesn't say it")
     .option("--flags <0xN>", "prog_flags in place of the object's", integer)
     .option("--btf <FILE>", "the kernel's types; 'shipped': those of Linux 6.18 that come with tsbpf")
-    .addOption(
-      new Option("--kernel <VERSION>", "apply what that kernel has and its limits over 6.18's analysis").choices(
-        kernelVersions,
-      ),
-    )
+    .option("--kernel <VERSION>", "apply what that kernel (4.19 ... 6.18) has and its limits over 6.18's analysis")
     .option("--log-level <N>", "print the verifier's log: 1 the way to the error, 2 every step, 4 figures", integer, 0)
     .option("--list <JOBS>", "verify the jobs of a file (- is standard input), one JSON object a line")
     .addOption(new Option("--host <HOST>", "whose verdict").choices(["machine", "kernel"]).default("machine"))
@@ -42,6 +37,7 @@ Examples:
   tsbpf verify filter.o --compare`;
 
 async function perform(session: Session, file: string | undefined, options: VerifyOptions): Promise<number> {
+  if (options.kernel !== undefined) (await import("./kernel-version.js")).checkKernelVersion(options.kernel);
   if (options.kernel !== undefined && (options.host === "kernel" || options.compare === true)) {
     throw new UsageError("--kernel is for the embedded verifier: the running kernel can't answer for another");
   }
