@@ -1,10 +1,12 @@
 import type { Analysis } from "./analysis.js";
+import { MEM, READ_ONLY } from "./pointer-types.js";
+import { setPointer } from "./registers.js";
 import { ENOENT } from "./verdict.js";
 import type { Walk } from "./walk.js";
 
-/** The address of a kernel variable or function whose type the kernel's BTF tells. */
-export function kernelSymbol(walk: Walk, _at: number): void {
-  walk.analysis.notModelled("the address of a kernel symbol");
+/** The address of a kernel function: nothing can be read there, but it isn't null. */
+export function kernelSymbol(walk: Walk, at: number): void {
+  setPointer(walk.analysis.frame.records, at, MEM | READ_ONLY);
 }
 
 /** A lddw names a variable or function of the kernel by its BTF type. */
