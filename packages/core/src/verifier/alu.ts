@@ -334,7 +334,6 @@ function relink(walk: Walk, operation: number, is64: boolean, at: number, umax: 
   const distance = operation === SUB ? -lo : lo;
   if (!fits || distance !== (distance | 0) || (records[at + ID]! & ADD_CONSTANT) !== 0) {
     unlink(records, at);
-    records[at + OFF] = 0;
     return;
   }
   records[at + ID] = records[at + ID]! | (is64 ? ADD_CONSTANT_64 : ADD_CONSTANT_32);

@@ -19,7 +19,7 @@ import { pushPath } from "./pending.js";
 import { BTF_ID, KIND, MAYBE_NULL, SCALAR, STACK } from "./pointer-types.js";
 import { HISTORY_DST_STACK, HISTORY_SRC_STACK, linkedRegister, linkedSlot } from "./precision.js";
 import { CLASS_JMP32 } from "./print-instruction.js";
-import { hidesValue, requireReadable } from "./registers.js";
+import { hidesValue, requireReadable, unlink } from "./registers.js";
 import { FP, type State } from "./state.js";
 import { logInstructionState } from "./trace.js";
 import type { Walk } from "./walk.js";
@@ -230,7 +230,7 @@ function collectSharing(walk: Walk, id: number, linked: number[]): void {
 function collectOne(r: Int32Array, at: number, id: number, member: number, linked: number[]): void {
   if (r[at + TYPE] !== SCALAR || (r[at + ID]! & ~ADD_CONSTANT) !== id) return;
   if (linked.length < MAX_LINKED) linked.push(member);
-  else r[at + ID] = 0;
+  else unlink(r, at);
 }
 
 function spreadToLinked(here: State, there: State, at: number, linked: readonly number[]): void {
