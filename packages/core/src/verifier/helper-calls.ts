@@ -112,7 +112,8 @@ const updatesSockMaps: ReadonlySet<string> = new Set([
 ]);
 
 function fullName(id: number): string {
-  const name = helperNames.get(id);
+  // Number 0 is taken, so that no helper has it.
+  const name = id === 0 ? "unspec" : helperNames.get(id);
   return name === undefined ? "unknown" : `bpf_${name}`;
 }
 
