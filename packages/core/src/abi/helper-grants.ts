@@ -144,7 +144,11 @@ export const helperGrants: Readonly<Record<ProgramType, readonly HelperGrant[]>>
     `),
     ),
   ],
-  perf_event: [...tracingHelpers, variant("get_stackid", "perf_event"), ...grants(words("perf_prog_read_value read_branch_records"))],
+  perf_event: [
+    ...tracingHelpers,
+    variant("get_stackid", "perf_event"),
+    ...grants(words("perf_prog_read_value read_branch_records")),
+  ],
   cgroup_skb: [
     ...grants(socketCasts),
     ...grants(
