@@ -2,6 +2,7 @@ export { btfCodec, mapCodecs, typedCodec } from "./btf-codec.js";
 export { type EventSink, EventStream, type EventSubscription, type MapEvent } from "./event-stream.js";
 export type { Host, LoadedObject, LoadOptions, ObjectShape } from "./host.js";
 export type { ClsactOptions, DeviceHooks, Link, XdpMode } from "./link.js";
+export { chosenPrograms, LoadedParts, liveVariables } from "./loaded-parts.js";
 export { BpfMap, isPerCpuMap, type MapCodecs, perCpuStride } from "./map.js";
 export type { Program, TestRunOptions, TestRunResult } from "./program.js";
 export type { MapInfo, RawMap, SlotTarget } from "./raw-map.js";

@@ -1,11 +1,10 @@
 import { BpfError } from "../base/index.js";
 import type { Btf } from "../btf/index.js";
-import { BpfMap, type LoadOptions, mapCodecs, type Program, typedCodec, Variable } from "../host/index.js";
+import { BpfMap, chosenPrograms, LoadedParts, type LoadOptions, liveVariables, mapCodecs } from "../host/index.js";
 import { applyCoreRelocations } from "../object/index.js";
 import { type MapSpec, type ObjectSpec, type ProgramSpec, requireLittleEndian } from "../spec/index.js";
 import { kconfigValue } from "./kconfig.js";
 import type { MachineMap } from "./machine-map.js";
-import { MachineObject } from "./machine-object.js";
 import type { MachineProgram } from "./machine-program.js";
 
 /** Choices for one load into a Machine. */
@@ -42,12 +41,12 @@ export class ObjectLoader {
     this.#host = host;
   }
 
-  load(): MachineObject {
+  load(): LoadedParts {
     try {
       requireLittleEndian(this.#object);
       for (const [key, spec] of this.#object.maps) if (spec.autocreate) this.#makeMap(key, spec);
       for (const [key, spec] of this.#object.maps) this.#fill(key, spec);
-      for (const [key, spec] of this.#chosenPrograms()) this.#loadProgram(key, spec);
+      for (const [key, spec] of chosenPrograms(this.#object, this.#options)) this.#loadProgram(key, spec);
       for (const [key, spec] of this.#object.maps) this.#fillWithPrograms(key, spec);
       return this.#finish();
     } catch (error) {
@@ -99,22 +98,6 @@ export class ObjectLoader {
     this.#programs.set(key, program);
   }
 
-  *#chosenPrograms(): IterableIterator<[string, ProgramSpec]> {
-    const names = this.#options.programs;
-    if (names === undefined) {
-      for (const entry of this.#object.programs) if (entry[1].autoload) yield entry;
-      return;
-    }
-    for (const name of names) {
-      const spec = this.#object.programs.get(name);
-      if (spec === undefined) {
-        const all = [...this.#object.programs.keys()].join(", ") || "none";
-        throw new BpfError("NO_SUCH_PROGRAM", `there is no program '${name}', only: ${all}`, { name });
-      }
-      yield [name, spec];
-    }
-  }
-
   #map(name: string): BpfMap {
     const map = this.#maps.get(name);
     if (map === undefined)
@@ -122,17 +105,9 @@ export class ObjectLoader {
     return map;
   }
 
-  #finish(): MachineObject {
-    const variables = new Map<string, Variable>();
-    for (const [name, spec] of this.#object.variables) {
-      const map = this.#maps.get(spec.map);
-      if (map === undefined) continue;
-      variables.set(
-        name,
-        new Variable(spec, map.raw, typedCodec(this.#object.btf, spec.typeId, spec.size)) as Variable,
-      );
-    }
-    const parts = { maps: this.#maps, programs: this.#programs as ReadonlyMap<string, Program>, variables };
-    return new MachineObject(this.#object.name, parts, this.#owned);
+  #finish(): LoadedParts {
+    const variables = liveVariables(this.#object, this.#maps);
+    const parts = { maps: this.#maps, programs: this.#programs, variables };
+    return new LoadedParts(this.#object.name, parts, this.#owned);
   }
 }

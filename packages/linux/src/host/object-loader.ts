@@ -1,5 +1,5 @@
 import { BpfError, type MapSpec, type ObjectSpec, type ProgramSpec, requireLittleEndian } from "@tsbpf/core";
-import { BpfMap, mapCodecs, type Program, typedCodec, Variable } from "@tsbpf/core/host";
+import { BpfMap, chosenPrograms, LoadedParts, liveVariables, mapCodecs } from "@tsbpf/core/host";
 import { applyCoreRelocations } from "@tsbpf/core/object";
 import { FileDescriptor, fdOf, loadBtf, syscallError } from "../sys/index.js";
 import { type AttachTarget, attachTarget } from "./attach-target.js";
@@ -8,7 +8,6 @@ import type { KernelBtf } from "./kernel-btf.js";
 import type { LinuxMap } from "./linux-map.js";
 import type { LinuxProgram } from "./linux-program.js";
 import type { LinuxLoadOptions } from "./load-options.js";
-import { LinuxObject } from "./loaded-object.js";
 import { createLinuxMap, openOrPinMap } from "./map-loader.js";
 import { arenaMemory } from "./mapped-memory.js";
 import { type ObjectBtf, objectBtf } from "./object-btf.js";
@@ -41,13 +40,14 @@ export class ObjectLoader {
     this.#kernel = kernel;
   }
 
-  load(): LinuxObject {
+  load(): LoadedParts {
     try {
       requireLittleEndian(this.#object);
       this.#loadTypes();
       for (const [key, spec] of this.#object.maps) if (spec.autocreate) this.#makeMap(key, spec);
       for (const [key, spec] of this.#object.maps) this.#fill(key, spec);
-      for (const [key, spec] of this.#chosenPrograms()) this.#programs.set(key, this.#loadProgram(spec));
+      for (const [key, spec] of chosenPrograms(this.#object, this.#options))
+        this.#programs.set(key, this.#loadProgram(spec));
       for (const [key, spec] of this.#object.maps) this.#fillWithPrograms(key, spec);
       return this.#finish();
     } catch (error) {
@@ -148,22 +148,6 @@ export class ObjectLoader {
     map.value = structOpsValue(spec, target, this.#object.btf, (name) => this.#programs.get(name)?.fd);
   }
 
-  *#chosenPrograms(): IterableIterator<[string, ProgramSpec]> {
-    const names = this.#options.programs;
-    if (names === undefined) {
-      for (const entry of this.#object.programs) if (entry[1].autoload) yield entry;
-      return;
-    }
-    for (const name of names) {
-      const spec = this.#object.programs.get(name);
-      if (spec === undefined) {
-        const known = [...this.#object.programs.keys()].join(", ") || "none";
-        throw new BpfError("NO_SUCH_PROGRAM", `there is no program '${name}', only: ${known}`, { name });
-      }
-      yield [name, spec];
-    }
-  }
-
   #loadProgram(spec: ProgramSpec): LinuxProgram {
     const { insns } = this.#relocate(spec);
     const code = resolveReferences(spec, insns, (name) => fdOf(this.#map(name)), this.#kernel);
@@ -206,19 +190,10 @@ export class ObjectLoader {
     return map;
   }
 
-  #finish(): LinuxObject {
-    const variables: Record<string, Variable> = {};
-    for (const [name, spec] of this.#object.variables) {
-      const map = this.#maps.get(spec.map);
-      if (map !== undefined)
-        variables[name] = new Variable(spec, map.raw, typedCodec(this.#object.btf, spec.typeId, spec.size));
-    }
-    const programs: Record<string, Program> = Object.fromEntries(this.#programs);
-    return new LinuxObject(
-      this.#object.name,
-      { maps: Object.fromEntries(this.#maps), programs, variables },
-      this.#owned,
-    );
+  #finish(): LoadedParts {
+    const variables = liveVariables(this.#object, this.#maps);
+    const parts = { maps: this.#maps, programs: this.#programs, variables };
+    return new LoadedParts(this.#object.name, parts, this.#owned);
   }
 }
 
