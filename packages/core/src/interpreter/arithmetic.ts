@@ -1,25 +1,14 @@
 import type { AluOperation } from "../isa/index.js";
+import { wasmArithmetic, wasmDivision } from "../runtime/index.js";
 import { I32, I64, i32, i64, type Operator } from "../wasm/index.js";
 import type { Emitter, Operation } from "./emitter.js";
 
 type Width = 32 | 64;
 
-/** Operations that WebAssembly has with eBPF's meaning: wrapping, shift amounts masked. */
-const direct = {
-  add: "add",
-  sub: "sub",
-  mul: "mul",
-  or: "or",
-  and: "and",
-  xor: "xor",
-  lsh: "shl",
-  rsh: "shr_u",
-  arsh: "shr_s",
-} as const;
-
-const division = { div: "div_u", sdiv: "div_s", mod: "rem_u", smod: "rem_s" } as const;
-
-function operator(width: Width, name: (typeof direct)[keyof typeof direct] | (typeof division)[keyof typeof division]) {
+function operator(
+  width: Width,
+  name: (typeof wasmArithmetic)[keyof typeof wasmArithmetic] | (typeof wasmDivision)[keyof typeof wasmDivision],
+) {
   return (width === 32 ? i32[name] : i64[name]) as Operator;
 }
 
@@ -30,7 +19,7 @@ export function arithmeticOperations(): Operation[] {
     for (const source of ["imm", "reg"] as const) {
       const add = (operation: AluOperation, emit: (e: Emitter) => void) =>
         operations.push({ name: `${operation}${width}_${source}`, emit });
-      for (const [operation, name] of Object.entries(direct) as [keyof typeof direct, "add"][]) {
+      for (const [operation, name] of Object.entries(wasmArithmetic) as [keyof typeof wasmArithmetic, "add"][]) {
         add(operation, (e) => {
           e.dstAddress();
           e.dst(width);
@@ -55,13 +44,13 @@ export function arithmeticOperations(): Operation[] {
  * x / 0 = 0 and x % 0 = x. The smallest number divided by -1 is itself, where WebAssembly's `div_s` traps; its remainder
  * is 0, which `rem_s` gives.
  */
-function emitDivision(e: Emitter, operation: keyof typeof division, width: Width, source: "imm" | "reg"): void {
+function emitDivision(e: Emitter, operation: keyof typeof wasmDivision, width: Width, source: "imm" | "reg"): void {
   const { f } = e;
   const type = width === 32 ? I32 : I64;
   const divisor = e.scratch(type, "divisor");
   const constant = (value: number) => (width === 32 ? f.i32(value) : f.i64(value));
   const ops = width === 32 ? i32 : i64;
-  const divide = () => void e.dst(width).get(divisor).op(operator(width, division[operation]));
+  const divide = () => void e.dst(width).get(divisor).op(operator(width, wasmDivision[operation]));
   e.dstAddress();
   e.source(source, width).tee(divisor).op(ops.eqz);
   f.if(

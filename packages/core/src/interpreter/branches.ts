@@ -1,24 +1,8 @@
 import type { Comparison } from "../isa/index.js";
-import { area, FRAME_SIZE, frame } from "../runtime/index.js";
+import { area, FRAME_SIZE, frame, wasmComparisons } from "../runtime/index.js";
 import { i32, i64, type Operator } from "../wasm/index.js";
 import type { Emitter, Operation } from "./emitter.js";
 import { RECORD_SIZE } from "./record.js";
-
-/** Rounds that may_goto lets a frame go: the kernel's BPF_MAX_LOOPS. */
-export const MAY_GOTO_ROUNDS = 8 * 1024 * 1024;
-
-const comparisons = {
-  eq: "eq",
-  ne: "ne",
-  gt: "gt_u",
-  ge: "ge_u",
-  lt: "lt_u",
-  le: "le_u",
-  sgt: "gt_s",
-  sge: "ge_s",
-  slt: "lt_s",
-  sle: "le_s",
-} as const satisfies Record<Exclude<Comparison, "set">, string>;
 
 /** @see RFC 9669 section 4.3 */
 export function branchOperations(): Operation[] {
@@ -29,7 +13,7 @@ export function branchOperations(): Operation[] {
   for (const width of [64, 32] as const) {
     const ops = width === 32 ? i32 : i64;
     for (const source of ["imm", "reg"] as const) {
-      for (const [comparison, name] of Object.entries(comparisons) as [Comparison, "eq"][]) {
+      for (const [comparison, name] of Object.entries(wasmComparisons) as [Comparison, "eq"][]) {
         operations.push({
           name: `j${comparison}${width}_${source}`,
           emit: (e) => {

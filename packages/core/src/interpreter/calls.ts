@@ -7,12 +7,12 @@ import {
   HELPER_TAIL_CALL,
   MAX_CALL_FRAMES,
   MAX_TAIL_CALLS,
+  MAY_GOTO_ROUNDS,
   programRecord,
   RUN_EXIT,
   STACK_SIZE,
 } from "../runtime/index.js";
 import { I32, i32, i64, type Local } from "../wasm/index.js";
-import { MAY_GOTO_ROUNDS } from "./branches.js";
 import type { Emitter, Operation } from "./emitter.js";
 import { RECORD_SIZE } from "./record.js";
 

@@ -5,6 +5,7 @@ import {
   FRAME_SIZE,
   frame,
   MAX_CALL_FRAMES,
+  MAY_GOTO_ROUNDS,
   programRecord,
   RUN_BUDGET,
   RUN_EXIT,
@@ -13,7 +14,6 @@ import {
   STACK_SIZE,
 } from "../runtime/index.js";
 import { I32, I64, i32, i64, type Label, type LinearMemory, ModuleBuilder } from "../wasm/index.js";
-import { MAY_GOTO_ROUNDS } from "./branches.js";
 import { emitLeave, popFrame, pushFrame } from "./calls.js";
 import { Emitter, type LoopFunction, type LoopImports } from "./emitter.js";
 import { operations } from "./operations.js";

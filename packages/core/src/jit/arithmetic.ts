@@ -1,24 +1,10 @@
 import type { AluOperation, InstructionForm, OperandSource } from "../isa/index.js";
+import { wasmArithmetic, wasmDivision } from "../runtime/index.js";
 import { I32, I64, i32, i64, type Operator } from "../wasm/index.js";
 import type { Translation } from "./translation.js";
 
 type Width = 32 | 64;
-
-/** Operations that WebAssembly has with eBPF's meaning: wrapping, shift amounts masked. */
-const direct: Partial<Record<AluOperation, "add" | "sub" | "mul" | "or" | "and" | "xor" | "shl" | "shr_u" | "shr_s">> =
-  {
-    add: "add",
-    sub: "sub",
-    mul: "mul",
-    or: "or",
-    and: "and",
-    xor: "xor",
-    lsh: "shl",
-    rsh: "shr_u",
-    arsh: "shr_s",
-  };
-
-const division = { div: "div_u", sdiv: "div_s", mod: "rem_u", smod: "rem_s" } as const;
+type ArithmeticName = (typeof wasmArithmetic)[keyof typeof wasmArithmetic];
 
 /** The second operand: an immediate is sign-extended. */
 function pushOperand(t: Translation, source: OperandSource, width: Width): void {
@@ -37,19 +23,19 @@ export function emitAlu(t: Translation, form: Extract<InstructionForm, { kind: "
   const { operation, width, source } = form;
   const dst = t.parts.program.slots.dst[t.slot]!;
   const ops = width === 32 ? i32 : i64;
-  const name = direct[operation];
+  const name = (wasmArithmetic as Partial<Record<AluOperation, ArithmeticName>>)[operation];
   if (operation === "mov") pushOperand(t, source, width);
   else if (name !== undefined) {
     t.get(dst, width);
     pushOperand(t, source, width);
     t.f.op(ops[name] as Operator);
-  } else if (source === "imm") emitConstantDivision(t, operation as keyof typeof division, width, dst);
-  else emitDivision(t, operation as keyof typeof division, width, dst);
+  } else if (source === "imm") emitConstantDivision(t, operation as keyof typeof wasmDivision, width, dst);
+  else emitDivision(t, operation as keyof typeof wasmDivision, width, dst);
   t.set(dst, width);
 }
 
 /** Division by a constant, of which it is known whether it is 0 or -1. */
-function emitConstantDivision(t: Translation, operation: keyof typeof division, width: Width, dst: number): void {
+function emitConstantDivision(t: Translation, operation: keyof typeof wasmDivision, width: Width, dst: number): void {
   const { f } = t;
   const divisor = t.parts.program.slots.imm[t.slot]!;
   const ops = width === 32 ? i32 : i64;
@@ -63,7 +49,7 @@ function emitConstantDivision(t: Translation, operation: keyof typeof division, 
   } else {
     t.get(dst, width);
     pushConstant(t, divisor, width);
-    f.op(ops[division[operation]] as Operator);
+    f.op(ops[wasmDivision[operation]] as Operator);
   }
 }
 
@@ -71,7 +57,7 @@ function emitConstantDivision(t: Translation, operation: keyof typeof division, 
  * x / 0 = 0 and x % 0 = x. The smallest number divided by -1 is itself, where WebAssembly's `div_s` traps; its remainder
  * is 0, which `rem_s` gives.
  */
-function emitDivision(t: Translation, operation: keyof typeof division, width: Width, dst: number): void {
+function emitDivision(t: Translation, operation: keyof typeof wasmDivision, width: Width, dst: number): void {
   const { f } = t;
   const type = width === 32 ? I32 : I64;
   const ops = width === 32 ? i32 : i64;
@@ -81,7 +67,7 @@ function emitDivision(t: Translation, operation: keyof typeof division, width: W
     void t
       .get(dst, width)
       .get(divisor)
-      .op(ops[division[operation]] as Operator);
+      .op(ops[wasmDivision[operation]] as Operator);
   pushOperand(t, "reg", width);
   f.tee(divisor).op(ops.eqz);
   f.openIf(type);

@@ -1,24 +1,8 @@
 import type { Comparison } from "../isa/index.js";
-import { area } from "../runtime/index.js";
+import { area, MAY_GOTO_ROUNDS, wasmComparisons } from "../runtime/index.js";
 import { I32, i32, i64, type Local, type Operator } from "../wasm/index.js";
 import { pushConstant } from "./arithmetic.js";
 import type { Translation } from "./translation.js";
-
-/** Rounds that may_goto lets a frame go: the kernel's BPF_MAX_LOOPS. */
-const MAY_GOTO_ROUNDS = 8 * 1024 * 1024;
-
-const comparisons = {
-  eq: "eq",
-  ne: "ne",
-  gt: "gt_u",
-  ge: "ge_u",
-  lt: "lt_u",
-  le: "le_u",
-  sgt: "gt_s",
-  sge: "ge_s",
-  slt: "lt_s",
-  sle: "le_s",
-} as const satisfies Record<Exclude<Comparison, "set">, string>;
 
 const opposites = {
   eq: "ne",
@@ -54,7 +38,7 @@ export function emitCondition(t: Translation, inverted: boolean): void {
   }
   if (source === "reg") t.get(slots.src[t.slot]!, width);
   else pushConstant(t, slots.imm[t.slot]!, width);
-  if (comparison !== "set") f.op(ops[comparisons[inverted ? opposites[comparison] : comparison]] as Operator);
+  if (comparison !== "set") f.op(ops[wasmComparisons[inverted ? opposites[comparison] : comparison]] as Operator);
   else {
     f.op(ops.and);
     if (inverted) f.op(ops.eqz);

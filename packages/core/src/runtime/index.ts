@@ -66,4 +66,5 @@ export { type PacketLoader, Runtime } from "./runtime.js";
 export { carriedProtocol, SKB_MAX_LENGTH, SkbContext, skBuff } from "./skb-context.js";
 export { type Timer, type TimerHolds, Timers } from "./timers.js";
 export type { TunnelInfo } from "./tunnel-info.js";
+export { MAY_GOTO_ROUNDS, wasmArithmetic, wasmComparisons, wasmDivision } from "./wasm-operators.js";
 export { XDP_FRAME_BYTES, XDP_HEADROOM, XDP_LINEAR_MAX, XDP_PACKET_MAX, XdpContext, xdpMd } from "./xdp-context.js";
