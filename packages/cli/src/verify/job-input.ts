@@ -1,4 +1,4 @@
-import { type Btf, BtfBuilder, decodeSlots, OPCODE_LDDW } from "@tsbpf/core";
+import { BPF_PSEUDO_BTF_ID, BPF_PSEUDO_KFUNC_CALL, type Btf, BtfBuilder, decodeSlots, OPCODE_LDDW } from "@tsbpf/core";
 import type { VerifierInput, VerifierMap } from "@tsbpf/core/verifier";
 import type { JobMap, RawJob } from "./job.js";
 
@@ -24,16 +24,14 @@ export function jobInput(raw: RawJob, kernelTypes: Btf | undefined): VerifierInp
 }
 
 const OPCODE_CALL = 0x85;
-const PSEUDO_KFUNC_CALL = 2;
-const PSEUDO_BTF_ID = 3;
 
 /** Does a raw job name kernel functions, variables or an attach target, by the ids of a kernel's types? */
 export function namesKernelTypes({ insns, attachBtfId }: RawJob): boolean {
   const { opcode, src, length } = decodeSlots(insns);
   for (let slot = 0; slot < length; slot++) {
-    if (opcode[slot] === OPCODE_CALL && src[slot] === PSEUDO_KFUNC_CALL) return true;
+    if (opcode[slot] === OPCODE_CALL && src[slot] === BPF_PSEUDO_KFUNC_CALL) return true;
     if (opcode[slot] !== OPCODE_LDDW) continue;
-    if (src[slot] === PSEUDO_BTF_ID) return true;
+    if (src[slot] === BPF_PSEUDO_BTF_ID) return true;
     slot++;
   }
   return attachBtfId !== undefined;

@@ -72,6 +72,7 @@ export type {
   ReturnKind,
 } from "./helper-prototype.js";
 export { helperPrototypes } from "./helpers.js";
+export { type KernelTarget, kernelTarget, MISSING_KFUNC_CALL, untypedMaps } from "./kernel-names.js";
 export {
   attachTypeChecked,
   attachTypesSince,

@@ -1,5 +1,13 @@
 import { type AttachType, mapTypeId, type ProgramType } from "../abi/index.js";
-import { decodeSlots, OPCODE_LDDW, type Slots } from "../isa/index.js";
+import {
+  BPF_PSEUDO_FUNC,
+  BPF_PSEUDO_KFUNC_CALL,
+  BPF_PSEUDO_MAP_FD,
+  BPF_PSEUDO_MAP_VALUE,
+  decodeSlots,
+  OPCODE_LDDW,
+  type Slots,
+} from "../isa/index.js";
 import { ArrayMap, type LiveMap } from "../maps/index.js";
 import type { Executable, Runtime } from "../runtime/index.js";
 import {
@@ -29,10 +37,6 @@ export interface JitExecutable extends Executable {
 
 const OPCODE_CALL = 0x85;
 const OPCODE_EXIT = 0x95;
-const PSEUDO_MAP_FD = 1;
-const PSEUDO_MAP_VALUE = 2;
-const PSEUDO_FUNC = 4;
-const PSEUDO_KFUNC_CALL = 2;
 
 /**
  * The facts that hold for `executable`, or undefined where its proof is about something else: other instructions, maps of
@@ -84,15 +88,15 @@ class CodeComparison {
     const wide = a.opcode[slot] === OPCODE_LDDW;
     const same = a.opcode[slot] === b.opcode[slot] && a.dst[slot] === b.dst[slot] && a.offset[slot] === b.offset[slot];
     if (!same || a.src[slot] !== b.src[slot]) return false;
-    if (a.opcode[slot] === OPCODE_CALL && a.src[slot] === PSEUDO_KFUNC_CALL) return false;
+    if (a.opcode[slot] === OPCODE_CALL && a.src[slot] === BPF_PSEUDO_KFUNC_CALL) return false;
     if (!wide) return a.imm[slot] === b.imm[slot];
     switch (a.src[slot]) {
       case 0:
-      case PSEUDO_FUNC:
+      case BPF_PSEUDO_FUNC:
         return a.imm[slot] === b.imm[slot] && a.imm[slot + 1] === b.imm[slot + 1];
-      case PSEUDO_MAP_FD:
+      case BPF_PSEUDO_MAP_FD:
         return this.#sameMap(slot, (map) => map.address);
-      case PSEUDO_MAP_VALUE:
+      case BPF_PSEUDO_MAP_VALUE:
         return this.#sameMap(slot, (map) => (map instanceof ArrayMap ? map.storage + a.imm[slot + 1]! : -1));
       default:
         return false;

@@ -1,6 +1,13 @@
 import { helperPrototypes } from "../abi/index.js";
 import { BpfError, NotSupportedError } from "../base/index.js";
-import { decodeSlots, OPCODE_LDDW, SLOT_SIZE } from "../isa/index.js";
+import {
+  BPF_PSEUDO_KFUNC_CALL,
+  BPF_PSEUDO_MAP_FD,
+  BPF_PSEUDO_MAP_VALUE,
+  decodeSlots,
+  OPCODE_LDDW,
+  SLOT_SIZE,
+} from "../isa/index.js";
 import { type HelperTable, MISSING_KFUNC } from "../runtime/index.js";
 import type { ProgramSpec } from "../spec/index.js";
 
@@ -15,9 +22,6 @@ export interface CodeAddresses {
 }
 
 const OPCODE_CALL = 0x85;
-const PSEUDO_MAP_FD = 1;
-const PSEUDO_MAP_VALUE = 2;
-const PSEUDO_KFUNC_CALL = 2;
 const OPCODE_EXIT = 0x95;
 
 const helperNames: ReadonlyMap<number, string> = new Map(helperPrototypes.map(({ id, name }) => [id, name]));
@@ -33,10 +37,10 @@ export function resolveCode(spec: ProgramSpec, insns: Uint8Array, addresses: Cod
     if (code.isDead(reference.slot)) continue;
     switch (reference.kind) {
       case "map":
-        code.load(reference.slot, PSEUDO_MAP_FD, addresses.header(reference.map));
+        code.load(reference.slot, BPF_PSEUDO_MAP_FD, addresses.header(reference.map));
         break;
       case "map_value":
-        code.load(reference.slot, PSEUDO_MAP_VALUE, addresses.value(reference.map) + reference.offset);
+        code.load(reference.slot, BPF_PSEUDO_MAP_VALUE, addresses.value(reference.map) + reference.offset);
         break;
       case "ksym":
         if (!reference.weak && addresses.kfunc(reference.name) === undefined) throw missing(reference.name, "variable");
@@ -46,7 +50,7 @@ export function resolveCode(spec: ProgramSpec, insns: Uint8Array, addresses: Cod
       case "kfunc": {
         const id = addresses.kfunc(reference.name);
         if (id === undefined && !reference.weak) throw missing(reference.name, "function");
-        code.call(reference.slot, PSEUDO_KFUNC_CALL, id ?? MISSING_KFUNC);
+        code.call(reference.slot, BPF_PSEUDO_KFUNC_CALL, id ?? MISSING_KFUNC);
         break;
       }
     }

@@ -1,9 +1,7 @@
-import { SLOT_SIZE } from "../isa/index.js";
+import { BPF_PSEUDO_MAP_FD, BPF_PSEUDO_MAP_VALUE, SLOT_SIZE } from "../isa/index.js";
 import type { ProgramSpec } from "../spec/index.js";
 import { sha256 } from "./sha256.js";
 
-const PSEUDO_MAP_FD = 1;
-const PSEUDO_MAP_VALUE = 2;
 const TAG_BYTES = 8;
 
 /**
@@ -16,7 +14,7 @@ export function programTag(spec: ProgramSpec): string {
   for (const { kind, slot } of spec.references) {
     if (kind !== "map" && kind !== "map_value") continue;
     const at = slot * SLOT_SIZE;
-    bytes[at + 1] = (bytes[at + 1]! & 0x0f) | ((kind === "map" ? PSEUDO_MAP_FD : PSEUDO_MAP_VALUE) << 4);
+    bytes[at + 1] = (bytes[at + 1]! & 0x0f) | ((kind === "map" ? BPF_PSEUDO_MAP_FD : BPF_PSEUDO_MAP_VALUE) << 4);
     bytes.fill(0, at + 4, at + 8);
     bytes.fill(0, at + SLOT_SIZE + 4, at + 2 * SLOT_SIZE);
   }

@@ -96,7 +96,7 @@ export class Linker {
   }
 }
 
-/** Calls and PSEUDO_FUNC loads count slots from the one after themselves (the load's first slot). */
+/** Calls and BPF_PSEUDO_FUNC loads count slots from the one after themselves (the load's first slot). */
 function pointAt(insns: Uint8Array, slot: number, target: number): void {
   const at = slot * SLOT_SIZE;
   if (insns[at] === OPCODE_LDDW) setSource(insns, slot, 4);

@@ -1,5 +1,5 @@
 import { FormatError } from "../base/index.js";
-import { OPCODE_LDDW, SLOT_SIZE } from "../isa/index.js";
+import { BPF_PSEUDO_CALL, BPF_PSEUDO_FUNC, OPCODE_LDDW, SLOT_SIZE } from "../isa/index.js";
 import type { Reference } from "../spec/index.js";
 import { type CodeSection, functionAt, type ObjectFunction } from "./code.js";
 import type { Externs } from "./externs.js";
@@ -8,8 +8,6 @@ import { type ElfRelocation, R_BPF_64_32, R_BPF_64_64 } from "./relocations.js";
 import { type ElfSymbol, SHN_UNDEF, type SymbolTable } from "./symbols.js";
 
 const OPCODE_CALL = 0x85;
-const PSEUDO_CALL = 1;
-const PSEUDO_FUNC = 4;
 
 /** An instruction that calls a function of the object or takes its address. */
 export interface CallSite {
@@ -55,11 +53,11 @@ export function resolveFunction(fn: ObjectFunction, scope: SymbolScope): Functio
     if (opcode === OPCODE_LDDW) {
       if (slot + 1 >= end) fail(insn, "a 64-bit load without its second slot");
       if (relocation !== undefined) resolveLoad(insn, relocation, scope, calls, references);
-      else if (source === PSEUDO_FUNC) calls.push({ slot: insn.here, target: localTarget(insn) });
+      else if (source === BPF_PSEUDO_FUNC) calls.push({ slot: insn.here, target: localTarget(insn) });
       slot++;
     } else if (opcode === OPCODE_CALL) {
       if (relocation !== undefined) resolveCall(insn, relocation, scope, calls, references);
-      else if (source === PSEUDO_CALL && !staysWithin(fn, insn)) {
+      else if (source === BPF_PSEUDO_CALL && !staysWithin(fn, insn)) {
         calls.push({ slot: insn.here, target: localTarget(insn) });
       }
     } else if (relocation !== undefined) {

@@ -1,4 +1,5 @@
 import { mapTypeName } from "../abi/index.js";
+import { BPF_PSEUDO_BTF_ID, BPF_PSEUDO_FUNC, BPF_PSEUDO_MAP_IDX_VALUE, BPF_PSEUDO_MAP_VALUE } from "../isa/index.js";
 import { setKnown } from "./domain/arithmetic.js";
 import { AUX, OBJECT, OFF, registerAt, TYPE } from "./domain/register.js";
 import { returnToCaller } from "./exit.js";
@@ -9,7 +10,6 @@ import { pushPath } from "./pending.js";
 import { CTX, FUNC, MAP_PTR, MAP_VALUE } from "./pointer-types.js";
 import { checkLeaks } from "./references.js";
 import { requireReadable, requireWritable, setPointer, setUnknownScalar, setZeroScalar } from "./registers.js";
-import { PSEUDO_BTF_ID, PSEUDO_FUNC, PSEUDO_MAP_IDX_VALUE, PSEUDO_MAP_VALUE } from "./successors.js";
 import type { Walk } from "./walk.js";
 
 const CONTEXT_REGISTER = 6;
@@ -28,10 +28,10 @@ export function stepLoadConstant(walk: Walk): void {
     case 0:
       setKnown(records, at, insns.imm[slot]!, insns.imm[slot + 1]!);
       return;
-    case PSEUDO_BTF_ID:
+    case BPF_PSEUDO_BTF_ID:
       kernelSymbol(walk, at);
       return;
-    case PSEUDO_FUNC:
+    case BPF_PSEUDO_FUNC:
       loadFunction(walk, at);
       return;
     default:
@@ -57,7 +57,7 @@ function loadMap(walk: Walk, at: number): void {
   const { records } = analysis.frame;
   const index = analysis.mapOfSlot[slot]!;
   const kind = insns.src[slot];
-  if (kind !== PSEUDO_MAP_VALUE && kind !== PSEUDO_MAP_IDX_VALUE) {
+  if (kind !== BPF_PSEUDO_MAP_VALUE && kind !== BPF_PSEUDO_MAP_IDX_VALUE) {
     setPointer(records, at, MAP_PTR);
   } else if (mapTypeName(analysis.maps[index]!.type) === "arena") {
     return;

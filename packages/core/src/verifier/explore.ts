@@ -1,3 +1,4 @@
+import { BPF_PSEUDO_KFUNC_CALL } from "../isa/index.js";
 import { stepAlu } from "./alu.js";
 import { type Analysis, JUMP_POINT, MAX_PROCESSED, NotModelled, PRUNE_POINT } from "./analysis.js";
 import { stepAtomic } from "./atomics.js";
@@ -22,15 +23,7 @@ import { printFrame } from "./print-state.js";
 import { stepProgramCall } from "./program-calls.js";
 import { logLine } from "./source-lines.js";
 import type { State } from "./state.js";
-import {
-  isKfuncCall,
-  isProgramCall,
-  jumpDistance,
-  OPCODE_JA,
-  OPCODE_JA32,
-  OPCODE_MAY_GOTO,
-  PSEUDO_KFUNC_CALL,
-} from "./successors.js";
+import { isKfuncCall, isProgramCall, jumpDistance, OPCODE_JA, OPCODE_JA32, OPCODE_MAY_GOTO } from "./successors.js";
 import { logInstructionState } from "./trace.js";
 import { E2BIG } from "./verdict.js";
 import type { Walk } from "./walk.js";
@@ -236,7 +229,11 @@ function stepCall(walk: Walk): boolean {
   const { analysis } = walk;
   const { insns, slot, state } = analysis;
   const src = insns.src[slot]!;
-  if ((src !== PSEUDO_KFUNC_CALL && insns.offset[slot] !== 0) || src > PSEUDO_KFUNC_CALL || insns.dst[slot] !== 0) {
+  if (
+    (src !== BPF_PSEUDO_KFUNC_CALL && insns.offset[slot] !== 0) ||
+    src > BPF_PSEUDO_KFUNC_CALL ||
+    insns.dst[slot] !== 0
+  ) {
     analysis.invalid("malformed", "BPF_CALL uses reserved fields");
   }
   if (state.locks > 0 && !mayCallLocked(analysis, slot)) {

@@ -1,17 +1,17 @@
-import { OPCODE_LDDW } from "../isa/index.js";
+import {
+  BPF_PSEUDO_BTF_ID,
+  BPF_PSEUDO_FUNC,
+  BPF_PSEUDO_MAP_FD,
+  BPF_PSEUDO_MAP_IDX,
+  BPF_PSEUDO_MAP_IDX_VALUE,
+  BPF_PSEUDO_MAP_VALUE,
+  OPCODE_LDDW,
+} from "../isa/index.js";
 import type { Analysis } from "./analysis.js";
 import type { VerifierMap } from "./input.js";
 import { checkKernelSymbol } from "./kernel-symbols.js";
 import { checkMapForProgram } from "./map-rules.js";
 import { CLASS_LDX } from "./print-instruction.js";
-import {
-  PSEUDO_BTF_ID,
-  PSEUDO_FUNC,
-  PSEUDO_MAP_FD,
-  PSEUDO_MAP_IDX,
-  PSEUDO_MAP_IDX_VALUE,
-  PSEUDO_MAP_VALUE,
-} from "./successors.js";
 import { E2BIG, EBADF } from "./verdict.js";
 
 const MAX_USED_MAPS = 64;
@@ -74,27 +74,27 @@ function resolveConstant(analysis: Analysis, slot: number): void {
   const kind = insns.src[slot]!;
   switch (kind) {
     case 0:
-    case PSEUDO_FUNC:
+    case BPF_PSEUDO_FUNC:
       return;
-    case PSEUDO_BTF_ID:
+    case BPF_PSEUDO_BTF_ID:
       checkKernelSymbol(analysis, insns.imm[slot]!);
       return;
-    case PSEUDO_MAP_VALUE:
-    case PSEUDO_MAP_IDX_VALUE:
+    case BPF_PSEUDO_MAP_VALUE:
+    case BPF_PSEUDO_MAP_IDX_VALUE:
       break;
-    case PSEUDO_MAP_FD:
-    case PSEUDO_MAP_IDX:
+    case BPF_PSEUDO_MAP_FD:
+    case BPF_PSEUDO_MAP_IDX:
       if (high === 0) break;
       analysis.invalid("malformed", "unrecognized bpf_ld_imm64 insn");
       break;
     default:
       analysis.invalid("malformed", "unrecognized bpf_ld_imm64 insn");
   }
-  const byIndex = kind === PSEUDO_MAP_IDX || kind === PSEUDO_MAP_IDX_VALUE;
+  const byIndex = kind === BPF_PSEUDO_MAP_IDX || kind === BPF_PSEUDO_MAP_IDX_VALUE;
   const descriptor = byIndex ? descriptorAt(analysis, insns.imm[slot]!) : insns.imm[slot]!;
   const index = useMap(analysis, descriptor);
   analysis.mapOfSlot[slot] = index;
-  if (kind === PSEUDO_MAP_VALUE || kind === PSEUDO_MAP_IDX_VALUE) {
+  if (kind === BPF_PSEUDO_MAP_VALUE || kind === BPF_PSEUDO_MAP_IDX_VALUE) {
     checkValueOffset(analysis, analysis.maps[index]!, high >>> 0);
   }
 }

@@ -1,17 +1,17 @@
-import { type MapType, mapTypeId } from "../abi/index.js";
+import { kernelTarget, MISSING_KFUNC_CALL, mapTypeId, untypedMaps } from "../abi/index.js";
 import { BpfError } from "../base/index.js";
 import type { Btf, TypeId } from "../btf/index.js";
-import { OPCODE_LDDW, SLOT_SIZE } from "../isa/index.js";
+import {
+  BPF_PSEUDO_BTF_ID,
+  BPF_PSEUDO_KFUNC_CALL,
+  BPF_PSEUDO_MAP_FD,
+  BPF_PSEUDO_MAP_VALUE,
+  OPCODE_LDDW,
+  SLOT_SIZE,
+} from "../isa/index.js";
 import type { MapSpec, ObjectSpec, ProgramSpec, Reference } from "../spec/index.js";
 import type { VerifierInput, VerifierMap } from "./input.js";
 import { layOutSections } from "./section-layout.js";
-
-const PSEUDO_MAP_FD = 1;
-const PSEUDO_MAP_VALUE = 2;
-const PSEUDO_BTF_ID = 3;
-const PSEUDO_KFUNC_CALL = 2;
-/** What a call of a weak kernel function that is missing calls: nothing has this number, and dead code may have it. */
-const MISSING_KFUNC = 2_002_000_000;
 
 /**
  * A program of an object as the verifier takes it: maps get descriptors from 1 on, kernel functions and variables the ids
@@ -39,13 +39,6 @@ export function verifierInput(object: ObjectSpec, program: ProgramSpec, kernelTy
   };
 }
 
-/** Types whose keys and values the kernel takes no BTF for. */
-const untyped: ReadonlySet<MapType> = new Set([
-  ...(["perf_event_array", "cgroup_array", "stack_trace", "array_of_maps", "hash_of_maps", "devmap"] as const),
-  ...(["devmap_hash", "cpumap", "xskmap", "sockmap", "sockhash", "queue", "stack", "ringbuf"] as const),
-  ...(["user_ringbuf", "bloom_filter", "arena"] as const),
-]);
-
 function verifierMap(map: MapSpec, btf: Btf | undefined): VerifierMap {
   const [only] = map.contents;
   return {
@@ -55,7 +48,7 @@ function verifierMap(map: MapSpec, btf: Btf | undefined): VerifierMap {
     valueSize: map.valueSize,
     maxEntries: map.maxEntries,
     flags: map.flags,
-    ...(untyped.has(map.type) ? {} : { btf, keyTypeId: map.keyTypeId, valueTypeId: map.valueTypeId }),
+    ...(untypedMaps.has(map.type) ? {} : { btf, keyTypeId: map.keyTypeId, valueTypeId: map.valueTypeId }),
     inner: map.inner && verifierMap(map.inner, btf),
     frozen: map.freeze,
     contents: map.dataSection !== undefined && only?.value instanceof Uint8Array ? only.value : undefined,
@@ -74,22 +67,22 @@ function resolve(program: ProgramSpec, descriptor: (map: string) => number, kern
   for (const reference of program.references) {
     switch (reference.kind) {
       case "map":
-        patch(reference.slot, PSEUDO_MAP_FD, descriptor(reference.map), 0);
+        patch(reference.slot, BPF_PSEUDO_MAP_FD, descriptor(reference.map), 0);
         break;
       case "map_value":
-        patch(reference.slot, PSEUDO_MAP_VALUE, descriptor(reference.map), reference.offset);
+        patch(reference.slot, BPF_PSEUDO_MAP_VALUE, descriptor(reference.map), reference.offset);
         break;
       case "ksym": {
         const id = kernelId(kernelTypes, reference, ["var", "func"]);
         // A symbol without a type is a plain address to the verifier, whichever it is.
         if (id === undefined) patch(reference.slot, 0, reference.weak ? 0 : 1, 0);
-        else patch(reference.slot, PSEUDO_BTF_ID, id, 0);
+        else patch(reference.slot, BPF_PSEUDO_BTF_ID, id, 0);
         break;
       }
       case "kfunc": {
         const id = kernelId(kernelTypes, reference, ["func"]);
-        if (id === undefined) patch(reference.slot, 0, MISSING_KFUNC);
-        else patch(reference.slot, PSEUDO_KFUNC_CALL, id);
+        if (id === undefined) patch(reference.slot, 0, MISSING_KFUNC_CALL);
+        else patch(reference.slot, BPF_PSEUDO_KFUNC_CALL, id);
         break;
       }
     }
@@ -119,7 +112,7 @@ function attachTarget(
 ): Pick<VerifierInput, "attachBtfId" | "structOpsMember"> {
   if (program.type === "struct_ops") return structOpsMember(program, kernelTypes);
   const target = program.attachTo?.slice(program.attachTo.indexOf(":") + 1);
-  const wanted = target === undefined ? undefined : targetName(program, target);
+  const wanted = target === undefined ? undefined : kernelTarget(program.attachType, target);
   if (wanted === undefined || kernelTypes === undefined) return {};
   const [id] = kernelTypes.find(wanted.name, wanted.kind);
   if (id === undefined) {
@@ -138,23 +131,4 @@ function structOpsMember(
   if (id === undefined || struct?.kind !== "struct") return {};
   const index = struct.members.findIndex((each) => each.name === member);
   return index < 0 ? {} : { attachBtfId: id, structOpsMember: index };
-}
-
-/** Names in the kernel's BTF of what a program with this attach type attaches to. */
-function targetName(program: ProgramSpec, target: string): { name: string; kind: "func" | "typedef" } | undefined {
-  switch (program.attachType) {
-    case "trace_raw_tp":
-      return { name: `btf_trace_${target}`, kind: "typedef" };
-    case "trace_iter":
-      return { name: `bpf_iter_${target}`, kind: "func" };
-    case "lsm_mac":
-    case "lsm_cgroup":
-      return { name: `bpf_lsm_${target}`, kind: "func" };
-    case "trace_fentry":
-    case "trace_fexit":
-    case "modify_return":
-      return { name: target, kind: "func" };
-    default:
-      return undefined;
-  }
 }

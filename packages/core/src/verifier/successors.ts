@@ -1,15 +1,7 @@
-import { OPCODE_LDDW, type Slots } from "../isa/index.js";
+import { BPF_PSEUDO_CALL, BPF_PSEUDO_FUNC, BPF_PSEUDO_KFUNC_CALL, OPCODE_LDDW, type Slots } from "../isa/index.js";
 import { CLASS_JMP, CLASS_JMP32, CLASS_LD } from "./print-instruction.js";
 
 /** Immediates that say what a call or a lddw refers to (`BPF_PSEUDO_*`), in the source register field. */
-export const PSEUDO_CALL = 1;
-export const PSEUDO_KFUNC_CALL = 2;
-export const PSEUDO_MAP_FD = 1;
-export const PSEUDO_MAP_VALUE = 2;
-export const PSEUDO_BTF_ID = 3;
-export const PSEUDO_FUNC = 4;
-export const PSEUDO_MAP_IDX = 5;
-export const PSEUDO_MAP_IDX_VALUE = 6;
 
 export const OPCODE_CALL = 0x85;
 export const OPCODE_EXIT = 0x95;
@@ -32,7 +24,7 @@ export function isLoadAbsolute(opcode: number): boolean {
 
 /** A call of another function of the program. */
 export function isProgramCall(insns: Slots, slot: number): boolean {
-  return insns.opcode[slot] === OPCODE_CALL && insns.src[slot] === PSEUDO_CALL;
+  return insns.opcode[slot] === OPCODE_CALL && insns.src[slot] === BPF_PSEUDO_CALL;
 }
 
 export function isHelperCall(insns: Slots, slot: number): boolean {
@@ -40,12 +32,12 @@ export function isHelperCall(insns: Slots, slot: number): boolean {
 }
 
 export function isKfuncCall(insns: Slots, slot: number): boolean {
-  return insns.opcode[slot] === OPCODE_CALL && insns.src[slot] === PSEUDO_KFUNC_CALL;
+  return insns.opcode[slot] === OPCODE_CALL && insns.src[slot] === BPF_PSEUDO_KFUNC_CALL;
 }
 
 /** A lddw of the address of one of the program's functions. */
 export function isFunctionAddress(insns: Slots, slot: number): boolean {
-  return insns.opcode[slot] === OPCODE_LDDW && insns.src[slot] === PSEUDO_FUNC;
+  return insns.opcode[slot] === OPCODE_LDDW && insns.src[slot] === BPF_PSEUDO_FUNC;
 }
 
 /** Slots from the next instruction to a jump's target. */

@@ -1,4 +1,4 @@
-import { BpfError, NotSupportedError, type ProgramSpec } from "@tsbpf/core";
+import { BpfError, kernelTarget, NotSupportedError, type ProgramSpec } from "@tsbpf/core";
 import { parseBtf } from "@tsbpf/core/btf";
 import type { Program } from "@tsbpf/core/host";
 import { addressOf, btfFdById, FileDescriptor, fdOf, objectInfo, programInfo } from "../sys/index.js";
@@ -12,25 +12,6 @@ export interface AttachTarget {
   readonly attachProgramFd?: number;
   /** In place of the spec's attach type, for struct_ops. */
   readonly expectedAttachType?: number;
-}
-
-/** Names in the kernel's BTF of what a program with this attach type attaches to. */
-function kernelTypeName(spec: ProgramSpec, target: string): { name: string; kind: "func" | "typedef" } | undefined {
-  switch (spec.attachType) {
-    case "trace_raw_tp":
-      return { name: `btf_trace_${target}`, kind: "typedef" };
-    case "trace_iter":
-      return { name: `bpf_iter_${target}`, kind: "func" };
-    case "lsm_mac":
-    case "lsm_cgroup":
-      return { name: `bpf_lsm_${target}`, kind: "func" };
-    case "trace_fentry":
-    case "trace_fexit":
-    case "modify_return":
-      return { name: target, kind: "func" };
-    default:
-      return undefined;
-  }
 }
 
 /**
@@ -47,7 +28,7 @@ export function attachTarget(spec: ProgramSpec, kernel: KernelBtf, targetProgram
     );
   }
   const target = spec.attachTo;
-  const wanted = target === undefined ? undefined : kernelTypeName(spec, afterModule(target));
+  const wanted = target === undefined ? undefined : kernelTarget(spec.attachType, afterModule(target));
   if (wanted === undefined) return {};
   const found = kernel.find(wanted.name, wanted.kind);
   if (found === undefined) {

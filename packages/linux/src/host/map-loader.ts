@@ -1,4 +1,4 @@
-import { type MapSpec, type MapType, mapTypeId, NotSupportedError, SyscallError } from "@tsbpf/core";
+import { type MapSpec, mapTypeId, NotSupportedError, SyscallError, untypedMaps } from "@tsbpf/core";
 import { createMap, errnos, type MapCreate, possibleCpus, syscallError } from "../sys/index.js";
 import { hasFeature } from "./features.js";
 import { kernelName } from "./kernel-name.js";
@@ -6,26 +6,6 @@ import { LinuxMap } from "./linux-map.js";
 import { createPin, openPin, pinHint } from "./pinning.js";
 import { type KernelInterface, StructOpsMap } from "./struct-ops.js";
 
-/** Types that refuse to know the BTF of their keys and values. */
-const untypedMaps: ReadonlySet<MapType> = new Set([
-  "perf_event_array",
-  "cgroup_array",
-  "stack_trace",
-  "array_of_maps",
-  "hash_of_maps",
-  "devmap",
-  "devmap_hash",
-  "cpumap",
-  "xskmap",
-  "sockmap",
-  "sockhash",
-  "queue",
-  "stack",
-  "ringbuf",
-  "user_ringbuf",
-  "bloom_filter",
-  "arena",
-]);
 const BPF_F_MMAPABLE = 1024;
 const BPF_F_VTYPE_BTF_OBJ_FD = 1 << 15;
 const PAGE_SIZE = 4096;

@@ -1,13 +1,17 @@
-import { BpfError, OPCODE_LDDW, type ProgramSpec, type Reference, SLOT_SIZE } from "@tsbpf/core";
+import {
+  BPF_PSEUDO_BTF_ID,
+  BPF_PSEUDO_KFUNC_CALL,
+  BPF_PSEUDO_MAP_FD,
+  BPF_PSEUDO_MAP_VALUE,
+  BpfError,
+  MISSING_KFUNC_CALL,
+  OPCODE_LDDW,
+  type ProgramSpec,
+  type Reference,
+  SLOT_SIZE,
+} from "@tsbpf/core";
 import type { KernelBtf, ModuleBtf } from "./kernel-btf.js";
 import { kernelSymbol } from "./kernel-symbols.js";
-
-const PSEUDO_MAP_FD = 1;
-const PSEUDO_MAP_VALUE = 2;
-const PSEUDO_BTF_ID = 3;
-const PSEUDO_KFUNC_CALL = 2;
-/** What a call of a kernel function that is missing calls: nothing has this number, and dead code may have it. */
-const MISSING_KFUNC = 2_002_000_000;
 
 /** Instructions with everything filled in, and the module fds that kfunc calls count into. */
 export interface ResolvedCode {
@@ -33,10 +37,10 @@ export function resolveReferences(
   for (const reference of program.references) {
     switch (reference.kind) {
       case "map":
-        code.load(reference.slot, PSEUDO_MAP_FD, mapFd(reference.map), 0);
+        code.load(reference.slot, BPF_PSEUDO_MAP_FD, mapFd(reference.map), 0);
         break;
       case "map_value":
-        code.load(reference.slot, PSEUDO_MAP_VALUE, mapFd(reference.map), reference.offset);
+        code.load(reference.slot, BPF_PSEUDO_MAP_VALUE, mapFd(reference.map), reference.offset);
         break;
       case "ksym":
         loadSymbol(code, reference, kernel);
@@ -96,7 +100,7 @@ function loadSymbol(code: CodePatch, { slot, name, typeId, weak }: KsymReference
   if (typeId !== 0) {
     const found = kernel.find(name, "var") ?? kernel.find(name, "func");
     if (found !== undefined) {
-      code.load(slot, PSEUDO_BTF_ID, found.id, found.module?.fd.number ?? 0);
+      code.load(slot, BPF_PSEUDO_BTF_ID, found.id, found.module?.fd.number ?? 0);
       return;
     }
   } else {
@@ -119,7 +123,7 @@ function callKfunc(
   const found = kernel.find(name, "func");
   if (found === undefined) {
     if (!weak) throw missing(name, "as a function in its BTF");
-    code.call(slot, 0, MISSING_KFUNC, 0);
+    code.call(slot, 0, MISSING_KFUNC_CALL, 0);
     return;
   }
   let index = 0;
@@ -127,7 +131,7 @@ function callKfunc(
     index = modules.indexOf(found.module) + 1;
     if (index === 0) index = modules.push(found.module);
   }
-  code.call(slot, PSEUDO_KFUNC_CALL, found.id, index);
+  code.call(slot, BPF_PSEUDO_KFUNC_CALL, found.id, index);
 }
 
 function missing(name: string, where: string): BpfError {
