@@ -12,6 +12,14 @@
  *   program-calls.ts, exit.ts.
  * - stack-depth.ts: the combined stack of call chains.
  *
+ * Kernel types: attach-target.ts and typed-context.ts (what tracing, LSM and struct_ops programs find in their context),
+ * btf-access.ts and struct-walk.ts (loads through typed pointers), kernel-pointers.ts. Kernel functions: kfunc-calls.ts with
+ * kernel-functions.ts, kfunc-parameters.ts and kfunc-arguments.ts. Objects with a life of their own: references.ts,
+ * dynptrs.ts, iterators.ts, graph-objects.ts (lists and trees), irq-flags.ts, spin-locks.ts, timers.ts, exceptions.ts.
+ *
+ * spec-input.ts makes an input of an object's program; older-kernel.ts applies another kernel's limits; proof.ts ties a
+ * verdict to the code and maps that it is about, for the JIT.
+ *
  * What the walk works on: state.ts (frames and states), domain/ (what a register can hold: register.ts is the layout of
  * its record, tnum.ts, bounds.ts, arithmetic.ts and condition.ts its operators, int64.ts the 64-bit arithmetic below).
  * What keeps it finite: pruning.ts (checkpoints) with state-comparison.ts, precision.ts (which values mattered),
