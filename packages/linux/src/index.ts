@@ -13,9 +13,11 @@ export { kernelProblem } from "./availability.js";
 export * from "./doctor/index.js";
 export { UserRing } from "./events/index.js";
 export * from "./host/index.js";
+export { readKernelConfig } from "./host/kernel-config.js";
 export * from "./inspect/index.js";
 export { networkInterfaceName } from "./netlink/index.js";
 export * from "./oracle/index.js";
+export * from "./probe/index.js";
 export {
   type Attr,
   type AttrValue,
@@ -27,4 +29,5 @@ export {
   type KernelMapInfo,
   type KernelProgramInfo,
   NetworkNamespace,
+  readSetting,
 } from "./sys/index.js";

@@ -38,6 +38,11 @@ const objects: readonly { readonly name: string; readonly summary: string; load(
     load: async () => (await import("../net/command.js")).net,
   },
   {
+    name: "feature",
+    summary: "what the kernel, a device or the Machine can do",
+    load: async () => (await import("../feature/command.js")).feature,
+  },
+  {
     name: "gen",
     summary: "code from an object: a typed TypeScript module",
     load: async () => (await import("../gen/command.js")).gen,

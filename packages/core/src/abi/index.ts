@@ -122,6 +122,7 @@ export {
 export { helperMapRules, mapHelperRules } from "./map-helpers.js";
 export { mapStruct } from "./map-structs.js";
 export { isMapType, type MapType, mapTypeId, mapTypeName, mapTypes } from "./map-types.js";
+export { type MinimalMap, minimalMap } from "./minimal-maps.js";
 export type { HelperGrant, HelperMapRule, Kfunc, MapHelperRule, ProgramRules, ReturnRule } from "./program-rules.js";
 export { returnRule, rulesOfProgramType } from "./program-type-rules.js";
 export { isProgramType, type ProgramType, programTypeId, programTypeName, programTypes } from "./program-types.js";

@@ -5,11 +5,13 @@ export interface SyscallNumbers {
   readonly bpf: number;
   readonly perfEventOpen: number;
   readonly pidfdOpen: number;
+  readonly capget: number;
+  readonly capset: number;
 }
 
 const byArchitecture: Readonly<Record<string, SyscallNumbers>> = {
-  x64: { bpf: 321, perfEventOpen: 298, pidfdOpen: 434 },
-  arm64: { bpf: 280, perfEventOpen: 241, pidfdOpen: 434 },
+  x64: { bpf: 321, perfEventOpen: 298, pidfdOpen: 434, capget: 125, capset: 126 },
+  arm64: { bpf: 280, perfEventOpen: 241, pidfdOpen: 434, capget: 90, capset: 91 },
 };
 
 /**
