@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Interpreter } from "@tsbpf/core/interpreter";
-import { Jit } from "@tsbpf/core/jit";
+import { defaultJitSettings, Jit } from "@tsbpf/core/jit";
 import { type Engine, Runtime } from "@tsbpf/core/runtime";
 import { afterAll, describe, expect, it } from "vitest";
 import { sharedFile } from "../packages/linux/src/testing/shared-folder.js";
@@ -48,6 +48,8 @@ const engines: Record<string, (runtime: Runtime) => Engine> = {
   interpreter: (runtime) => new Interpreter(runtime),
   "checked JIT": (runtime) => new Jit(runtime),
   "checked JIT without WebAssembly tail calls": (runtime) => new Jit(runtime, { tailCalls: false }),
+  "checked JIT with blinded constants": (runtime) =>
+    new Jit(runtime, { settings: { ...defaultJitSettings(), harden: 2 } }),
 };
 
 describe.skipIf(file === undefined).each(Object.entries(engines))(

@@ -1,6 +1,6 @@
 import { Interpreter } from "@tsbpf/core/interpreter";
 import { assemble } from "@tsbpf/core/isa";
-import { Jit } from "@tsbpf/core/jit";
+import { defaultJitSettings, Jit } from "@tsbpf/core/jit";
 import { area, type Engine, type Helper, type ProgramImage, type RunContext, Runtime } from "@tsbpf/core/runtime";
 import fc from "fast-check";
 import { expect, it } from "vitest";
@@ -99,7 +99,8 @@ class Bench {
 it("engines agree on programs that nobody verified: results, faults, budgets and memory", () => {
   const bench = new Bench();
   const interpreter = new Interpreter(bench.runtime);
-  const engines = [new Jit(bench.runtime), new Jit(bench.runtime, { tailCalls: false })];
+  const hardened = { ...defaultJitSettings(), harden: 2 } as const;
+  const engines = [{}, { tailCalls: false }, { settings: hardened }].map((options) => new Jit(bench.runtime, options));
   for (const engine of [interpreter, ...engines]) bench.addEngine(engine);
   const prologue = assemble(`
     r6 = ${bench.values + 16} ll

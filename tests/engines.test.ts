@@ -411,4 +411,7 @@ it("a program that makes too much WebAssembly is interpreted by the Machine, wit
   expect(program.log).toContain("interpreted: ");
   expect(program.testRun({ data: new Uint8Array(64) }).retval).toBe(0);
   machine.close();
+  using strict = new Machine({ jit: { alwaysOn: true } });
+  const large = { ...assembleProgram("xdp", "exit"), insns };
+  await expect(strict.loadProgram(large, { verify: false })).rejects.toMatchObject({ errnoName: "ENOTSUPP" });
 });

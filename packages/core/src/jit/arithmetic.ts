@@ -6,14 +6,22 @@ import type { Translation } from "./translation.js";
 type Width = 32 | 64;
 type ArithmeticName = (typeof wasmArithmetic)[keyof typeof wasmArithmetic];
 
-/** The second operand: an immediate is sign-extended. */
-function pushOperand(t: Translation, source: OperandSource, width: Width): void {
-  const { imm, src } = t.parts.program.slots;
-  if (source === "reg") t.get(src[t.slot]!, width);
-  else pushConstant(t, imm[t.slot]!, width);
+/** The second operand of the current instruction: an immediate is sign-extended. */
+export function pushOperand(t: Translation, source: OperandSource, width: Width): void {
+  if (source === "reg") t.get(t.parts.program.slots.src[t.slot]!, width);
+  else pushImmediate(t, width);
 }
 
-export function pushConstant({ f }: Translation, value: number, width: Width): void {
+/** The immediate of the current instruction, which the program chose; constants of ours are {@link pushConstant}'s. */
+export function pushImmediate(t: Translation, width: Width): void {
+  const value = t.parts.program.slots.imm[t.slot]!;
+  const { blinding } = t.parts;
+  if (blinding === undefined) pushConstant(t, value, width);
+  else if (width === 32) blinding.push32(t.f, t.slot, value);
+  else blinding.push64(t.f, t.slot, value, value >> 31);
+}
+
+function pushConstant({ f }: Translation, value: number, width: Width): void {
   if (width === 32) f.i32(value);
   else f.i64(value);
 }
@@ -48,7 +56,7 @@ function emitConstantDivision(t: Translation, operation: keyof typeof wasmDivisi
     t.get(dst, width).op(ops.sub);
   } else {
     t.get(dst, width);
-    pushConstant(t, divisor, width);
+    pushImmediate(t, width);
     f.op(ops[wasmDivision[operation]] as Operator);
   }
 }

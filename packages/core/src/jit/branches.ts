@@ -1,7 +1,7 @@
 import type { Comparison } from "../isa/index.js";
 import { area, MAY_GOTO_ROUNDS, wasmComparisons } from "../runtime/index.js";
 import { I32, i32, i64, type Local, type Operator } from "../wasm/index.js";
-import { pushConstant } from "./arithmetic.js";
+import { pushOperand } from "./arithmetic.js";
 import type { Translation } from "./translation.js";
 
 const opposites = {
@@ -36,8 +36,7 @@ export function emitCondition(t: Translation, inverted: boolean): void {
     if ((comparison === "ne") !== inverted) f.op(i32.eqz);
     return;
   }
-  if (source === "reg") t.get(slots.src[t.slot]!, width);
-  else pushConstant(t, slots.imm[t.slot]!, width);
+  pushOperand(t, source, width);
   if (comparison !== "set") f.op(ops[wasmComparisons[inverted ? opposites[comparison] : comparison]] as Operator);
   else {
     f.op(ops.and);

@@ -98,7 +98,7 @@ export function emitTailCall(t: Translation): void {
   const target = t.scratch(I32, "target");
   const map = parts.callMaps.get(t.slot);
   t.spill();
-  if (map?.type === "prog_array") emitTailTarget(t, map);
+  if (map?.type === "prog_array" && parts.blinding === undefined) emitTailTarget(t, map);
   else {
     pushArguments(t);
     f.call(parts.imports.helpers.get(helperImport("helper", HELPER_TAIL_CALL))!);

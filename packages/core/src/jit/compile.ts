@@ -20,6 +20,7 @@ import {
   ModuleBuilder,
   type ValueType,
 } from "../wasm/index.js";
+import type { Blinding } from "./blinding.js";
 import { findCallMaps } from "./call-maps.js";
 import { defineExecute, defineInvoke } from "./entries.js";
 import { emitFunction } from "./function-body.js";
@@ -29,6 +30,7 @@ import { declareImports, type ModuleImports } from "./module-imports.js";
 import type { ModuleFunction, ModuleParts } from "./module-parts.js";
 import { riskySlots } from "./pointers.js";
 import { findFunctions, forEachSlot, type ProgramFunction } from "./program-functions.js";
+import { type ProgramIdentity, symbolName } from "./symbols.js";
 import { emitDepth } from "./translation.js";
 
 /** What a program is compiled for. */
@@ -43,6 +45,16 @@ export interface CompileOptions {
   readonly functionRecords: ReadonlyMap<number, number>;
   /** Whether the engine has WebAssembly's tail calls. */
   readonly tailCalls: boolean;
+  /** Hides the program's constants, where they are to be hidden. */
+  readonly blinding?: Blinding | undefined;
+  readonly identity?: ProgramIdentity | undefined;
+}
+
+/** A program's module. */
+export interface CompiledModule {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** The program and its functions: their symbols, and bytes of their code. */
+  readonly functions: readonly { readonly name: string; readonly size: number }[];
 }
 
 const REGISTERS = Array.from({ length: 10 }, (_, register) => `r${register}`);
@@ -55,12 +67,13 @@ const REGISTERS = Array.from({ length: 10 }, (_, register) => `r${register}`);
  *
  * @throws BpfError `"TOO_LARGE"`
  */
-export function compileProgram(program: DecodedProgram, options: CompileOptions): Uint8Array<ArrayBuffer> {
+export function compileProgram(program: DecodedProgram, options: CompileOptions): CompiledModule {
   const { facts, memory } = options;
   const found = findFunctions(program, facts?.branches);
   const module = new ModuleBuilder(program.executable.name);
-  const callMaps = facts === undefined ? new Map() : findCallMaps(program, found, options.mapAt);
-  const inlined = facts === undefined ? new Map() : findInlined(program, found, callMaps);
+  const callMaps = facts === undefined ? new Map<number, LiveMap>() : findCallMaps(program, found, options.mapAt);
+  const inlined =
+    facts === undefined ? new Map() : findInlined(program, found, callMaps, options.blinding !== undefined);
   const risky = facts === undefined ? new Set<number>() : riskySlots(facts);
   const checks = facts === undefined || risky.size > 0 || (program.executable.guarded?.size ?? 0) > 0;
   const imports = declareImports(module, program, found, { memory, checks, inlined });
@@ -69,7 +82,8 @@ export function compileProgram(program: DecodedProgram, options: CompileOptions)
   module.exportFunction("entry", parts.functions.get(0)!.builder);
   defineExecute(module, parts);
   defineInvoke(module, parts);
-  return module.finish();
+  const bytes = module.finish();
+  return { bytes, functions: [...parts.functions.values()].map(({ builder: { name, size } }) => ({ name, size })) };
 }
 
 /** Helper calls that WebAssembly of ours stands for. */
@@ -77,13 +91,14 @@ function findInlined(
   program: DecodedProgram,
   functions: readonly ProgramFunction[],
   callMaps: ReadonlyMap<number, LiveMap>,
+  blinded: boolean,
 ): Map<number, InlineHelper> {
   const inlined = new Map<number, InlineHelper>();
   for (const { graph } of functions) {
     forEachSlot(program, graph, (slot) => {
       const row = program.rows[slot];
       if (row?.kind !== "call" || row.target !== "helper") return;
-      const inline = inlineHelper(program, slot, callMaps.get(slot));
+      const inline = inlineHelper(program, slot, callMaps.get(slot), blinded);
       if (inline !== undefined) inlined.set(slot, inline);
     });
   }
@@ -108,7 +123,8 @@ function declareParts(
     const { entry, graph } = each;
     const live = checked || entry === 0 ? 0b10 : functionRecords.has(entry) ? 0b111110 : liveAtEntry(program, graph);
     const parameters = [1, 2, 3, 4, 5].filter((register) => ((live >> register) & 1) === 1);
-    functions.set(entry, { ...each, parameters, builder: declareFunction(module, entry, parameters) });
+    const name = symbolName(program.executable.name, options.identity, entry);
+    functions.set(entry, { ...each, parameters, builder: declareFunction(module, name, parameters) });
   }
   const callbacks = module.table({ minimum: functionRecords.size });
   const targets = [...functionRecords.keys()].map((entry) => functions.get(entry)!.builder);
@@ -128,12 +144,12 @@ function declareParts(
     callbackSignature: module.signature([I32, I64, ...registers], [I64, I64]),
     callbackRegisters,
     tailCalls: options.tailCalls,
+    blinding: options.blinding,
   };
 }
 
-function declareFunction(module: ModuleBuilder, entry: number, parameters: readonly number[]): FunctionBuilder {
+function declareFunction(module: ModuleBuilder, name: string, parameters: readonly number[]): FunctionBuilder {
   const registers = wideParameters(parameters.map((register) => `r${register}`));
-  const name = entry === 0 ? "main" : `function_${entry}`;
   return module.function(name, { frame: I32, balance: I64, ...registers }, [I64, I64]);
 }
 

@@ -129,8 +129,11 @@ function emitInstruction(t: Translation, row: InstructionRow): void {
 function emitConstant(t: Translation): void {
   const { slots, functionLoads } = t.parts.program;
   const callback = functionLoads.get(t.slot);
-  if (callback === undefined) t.f.i64(slots.imm[t.slot]!, slots.imm[t.slot + 1]!);
-  else t.f.i64(t.parts.functionRecords.get(callback)!, 0);
+  const { blinding } = t.parts;
+  const [low, high] = [slots.imm[t.slot]!, slots.imm[t.slot + 1]!];
+  if (callback !== undefined) t.f.i64(t.parts.functionRecords.get(callback)!, 0);
+  else if (blinding === undefined) t.f.i64(low, high);
+  else blinding.push64(t.f, t.slot, low, high);
   t.set(slots.dst[t.slot]!, 64);
 }
 

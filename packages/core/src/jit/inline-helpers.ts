@@ -28,17 +28,21 @@ export const mapCoreParameters: Readonly<Record<string, number>> = {
   ringbuf_commit: 3,
 };
 
-/** What the helper call at `slot` becomes, or undefined where it stays a call of the helper. */
+/**
+ * What the helper call at `slot` becomes, or undefined where it stays a call of the helper. In blinded code no size of a
+ * map may stand, because whoever made the map chose it.
+ */
 export function inlineHelper(
   program: DecodedProgram,
   slot: number,
   map: LiveMap | undefined,
+  blinded: boolean,
 ): InlineHelper | undefined {
   switch (program.slots.imm[slot]) {
     case SMP_PROCESSOR_ID:
       return { imports: [], emit: (t) => result(t, () => t.f.globalGet(t.parts.imports.cpu!), "uint") };
     case LOOKUP:
-      return map && lookup(map);
+      return map && lookup(map, blinded);
     case UPDATE:
       return map && coreCall("update", [1, 2, 3, 4], "int");
     case DELETE:
@@ -79,9 +83,9 @@ function coreCall(name: string, registers: readonly number[], extension: "int" |
   return { imports: [name], emit };
 }
 
-function lookup(map: LiveMap): InlineHelper | undefined {
-  if (map instanceof ArrayMap) return { imports: [], emit: (t) => emitArrayLookup(t, map, map.storage) };
-  if (map instanceof PerCpuArrayMap) {
+function lookup(map: LiveMap, blinded: boolean): InlineHelper | undefined {
+  if (map instanceof ArrayMap && !blinded) return { imports: [], emit: (t) => emitArrayLookup(t, map, map.storage) };
+  if (map instanceof PerCpuArrayMap && !blinded) {
     return {
       imports: [],
       emit: (t) =>

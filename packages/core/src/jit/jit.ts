@@ -1,13 +1,14 @@
 import { BpfError } from "../base/index.js";
 import type { MapCore } from "../maps/index.js";
 import { type DecodedProgram, decodeProgram, type Engine, functionRecord, type Runtime } from "../runtime/index.js";
-import type { ProgramFacts } from "../verifier/index.js";
 import { instantiate, wasmFeatures, webAssembly } from "../wasm/index.js";
 import { compileProgram } from "./compile.js";
 import { helperImport } from "./module-imports.js";
 import { CompiledProgram, type ProgramExports, ProgramRecords } from "./program.js";
 import { ProgramTable } from "./program-table.js";
 import { factsFor, type JitExecutable } from "./proof.js";
+import { defaultJitSettings, type JitSettings } from "./settings.js";
+import type { JitSymbol } from "./symbols.js";
 
 /** Engines take functions of a few megabytes (V8: 7,654,321 bytes); smaller ones they have no reason to refuse. */
 const ENGINE_LIMIT = 1 << 20;
@@ -17,6 +18,8 @@ export interface JitOptions {
   readonly maps?: MapCore | undefined;
   /** Whether to use WebAssembly's tail calls; where absent, if the engine has them. */
   readonly tailCalls?: boolean | undefined;
+  /** Kept and read at every {@link Jit.prepare}; {@link defaultJitSettings} where absent. */
+  readonly settings?: JitSettings | undefined;
 }
 
 /**
@@ -29,43 +32,80 @@ export class Jit implements Engine {
   readonly #programs = new ProgramTable();
   readonly #tailCalls: boolean;
   readonly #maps: MapCore | undefined;
+  readonly settings: JitSettings;
+  readonly #images = new Set<CompiledProgram>();
+  #size = 0;
 
   constructor(runtime: Runtime, options: JitOptions = {}) {
     this.runtime = runtime;
     this.#maps = options.maps;
+    this.settings = options.settings ?? defaultJitSettings();
     this.#tailCalls = options.tailCalls ?? wasmFeatures().tailCalls;
   }
 
   /**
    * @throws InvalidProgramError
-   * @throws BpfError `"TOO_LARGE"` for programs that make more code than WebAssembly takes: run them in the interpreter.
+   * @throws BpfError `"TOO_LARGE"` for programs that make more code than WebAssembly takes, `"JIT_LIMIT"` for those of
+   * unprivileged users beyond {@link JitSettings.limit}: run them in the interpreter.
    */
   prepare(executable: JitExecutable): CompiledProgram {
     const { runtime } = this;
     const facts = factsFor(executable, runtime);
     const program = decodeProgram(executable, runtime);
-    const records = new ProgramRecords(runtime, program.slots.length, new Set(program.functionLoads.values()));
+    const slots = program.slots.length;
+    const { harden } = this.settings;
+    const blinded = harden === 2 || (harden === 1 && executable.unprivileged === true);
+    const records = new ProgramRecords(runtime, slots, new Set(program.functionLoads.values()), blinded);
     try {
-      const exports = this.#instantiate(program, facts, records);
+      const { bytes, functions } = compileProgram(program, {
+        tables: runtime,
+        facts,
+        mapAt: (address) => this.#maps?.mapAt(address),
+        memory: runtime.memory.limits,
+        functionRecords: records.functions,
+        tailCalls: this.#tailCalls,
+        blinding: records.blinding,
+        identity: executable.identity,
+      });
+      this.#assertRoom(executable, bytes.length);
+      const exports = this.#instantiate(program, bytes);
       const { name } = executable;
-      return new CompiledProgram(runtime, this.#programs, { name, checked: facts === undefined, records, exports });
+      const parts = { name, checked: facts === undefined, blinded, records, exports, bytes, functions };
+      const image = new CompiledProgram(runtime, this.#programs, parts, () => this.#closed(image));
+      this.#size += bytes.length;
+      this.#images.add(image);
+      return image;
     } catch (error) {
       records.free();
       throw error;
     }
   }
 
-  #instantiate(program: DecodedProgram, facts: ProgramFacts | undefined, records: ProgramRecords): ProgramExports {
+  /** Bytes of all images together. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** The code of all programs that are there, in the order of their preparation: /proc/kallsyms with bpf_jit_kallsyms. */
+  symbols(): JitSymbol[] {
+    return [...this.#images].flatMap((image) => image.symbols());
+  }
+
+  #closed(image: CompiledProgram): void {
+    this.#images.delete(image);
+    this.#size -= image.size;
+  }
+
+  #assertRoom({ name, unprivileged = false }: JitExecutable, size: number): void {
+    const { limit } = this.settings;
+    if (!unprivileged || this.#size + size <= limit) return;
+    const message = `${name} makes ${size} bytes of WebAssembly; of ${limit} are ${this.#size} in use`;
+    throw new BpfError("JIT_LIMIT", message, { name, size, inUse: this.#size, limit });
+  }
+
+  #instantiate(program: DecodedProgram, bytes: Uint8Array): ProgramExports {
     const { runtime } = this;
     const verified = program.executable.verified ?? false;
-    const bytes = compileProgram(program, {
-      tables: runtime,
-      facts,
-      mapAt: (address) => this.#maps?.mapAt(address),
-      memory: runtime.memory.limits,
-      functionRecords: records.functions,
-      tailCalls: this.#tailCalls,
-    });
     const env: Record<string, unknown> = {
       memory: runtime.memory.memory,
       regions: new (webAssembly().Global)({ value: "i32", mutable: false }, runtime.regions.header),

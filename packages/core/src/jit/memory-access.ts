@@ -1,7 +1,7 @@
 import type { InstructionForm } from "../isa/index.js";
 import { area, STACK_SIZE } from "../runtime/index.js";
 import { I32, I64, i32, i64, type LoadOperator, type Operator, type StoreOperator } from "../wasm/index.js";
-import { pushConstant } from "./arithmetic.js";
+import { pushImmediate, pushOperand } from "./arithmetic.js";
 import { FRAME, FRAME_POINTER, type Translation } from "./translation.js";
 
 /** An access of the current instruction. */
@@ -44,8 +44,7 @@ export function emitStore(t: Translation, size: number, source: "imm" | "reg"): 
   const { slots } = t.parts.program;
   emitAccess(t, { register: slots.dst[t.slot]!, size, write: true }, (push) => {
     const offset = push();
-    if (source === "imm") pushConstant(t, slots.imm[t.slot]!, 64);
-    else t.get(slots.src[t.slot]!, 64);
+    pushOperand(t, source, 64);
     t.f.store(stores[size]!, offset);
   });
 }
@@ -151,7 +150,7 @@ export function emitPacketLoad(t: Translation, mode: "abs" | "ind", size: number
   const { slots } = parts.program;
   t.spill();
   t.get(6, 32);
-  f.i32(slots.imm[t.slot]!);
+  pushImmediate(t, 32);
   if (mode === "ind") t.get(slots.src[t.slot]!, 32).op(i32.add);
   f.i32(size).call(parts.imports.loadPacket!).op(i32.eqz).openIf();
   f.i64(0);

@@ -1,6 +1,7 @@
 import type { LiveMap } from "../maps/index.js";
 import type { CallTables, DecodedProgram } from "../runtime/index.js";
 import type { FunctionBuilder, FunctionIndex, SignatureIndex, TableIndex } from "../wasm/index.js";
+import type { Blinding } from "./blinding.js";
 import type { FlowGraph } from "./flow-graph.js";
 import type { InlineHelper } from "./inline-helpers.js";
 import type { ModuleImports } from "./module-imports.js";
@@ -31,6 +32,8 @@ export interface ModuleParts {
   /** Prog arrays that tail calls go through, by slots, where they are known. */
   readonly callMaps: ReadonlyMap<number, LiveMap>;
   readonly imports: ModuleImports;
+  /** Hides the program's constants, where they are to be hidden. */
+  readonly blinding: Blinding | undefined;
   /** By their first slots. */
   readonly functions: ReadonlyMap<number, ModuleFunction>;
   /** Addresses of the records of functions that lddws load, by the functions' first slots. */

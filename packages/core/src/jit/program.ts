@@ -1,17 +1,23 @@
 import { functionRecord, type ProgramImage, programRecord, type RunStatus, type Runtime } from "../runtime/index.js";
 import type { WasmFunction } from "../wasm/index.js";
+import { Blinding } from "./blinding.js";
+import type { CompiledModule } from "./compile.js";
 import type { ProgramTable } from "./program-table.js";
+import type { JitSymbol } from "./symbols.js";
 
 /** Records in linear memory that a program's code and its callers refer to. They exist before the code does. */
 export class ProgramRecords {
   readonly program: number;
   /** Addresses of function records by the function's first slot. */
   readonly functions: ReadonlyMap<number, number>;
+  /** Keys of the program's constants, where they are hidden. */
+  readonly blinding: Blinding | undefined;
   readonly #runtime: Runtime;
 
-  constructor(runtime: Runtime, slots: number, functions: ReadonlySet<number>) {
+  constructor(runtime: Runtime, slots: number, functions: ReadonlySet<number>, blinded: boolean) {
     this.#runtime = runtime;
     const { memory } = runtime;
+    this.blinding = blinded ? new Blinding(memory, slots) : undefined;
     this.program = memory.alloc(programRecord.size, 16);
     memory.u32[(this.program + programRecord.slots) >> 2] = slots;
     const records = new Map<number, number>();
@@ -27,6 +33,7 @@ export class ProgramRecords {
 
   free(): void {
     for (const address of [this.program, ...this.functions.values()]) this.#runtime.memory.free(address);
+    this.blinding?.free();
   }
 }
 
@@ -38,7 +45,16 @@ export interface ProgramExports {
   readonly entry: unknown;
 }
 
-/** A program as a WebAssembly instance. */
+/** What {@link CompiledProgram} is made of. */
+interface ProgramParts extends Pick<CompiledModule, "bytes" | "functions"> {
+  readonly name: string;
+  readonly checked: boolean;
+  readonly blinded: boolean;
+  readonly records: ProgramRecords;
+  readonly exports: ProgramExports;
+}
+
+/** A program as a WebAssembly instance. Its code never changes: engines keep compiled modules where nothing writes. */
 export class CompiledProgram implements ProgramImage {
   readonly name: string;
   readonly record: number;
@@ -46,21 +62,24 @@ export class CompiledProgram implements ProgramImage {
   readonly checked: boolean;
   /** Addresses of the function records that its lddws load. */
   readonly functions: readonly number[];
+  /** Whether its constants are hidden. */
+  readonly blinded: boolean;
+  readonly #parts: ProgramParts;
+  readonly #closed: () => void;
   readonly #runtime: Runtime;
   readonly #table: ProgramTable;
   readonly #records: ProgramRecords;
   readonly #exports: ProgramExports;
   readonly #entry: number;
 
-  constructor(
-    runtime: Runtime,
-    table: ProgramTable,
-    parts: { name: string; checked: boolean; records: ProgramRecords; exports: ProgramExports },
-  ) {
+  constructor(runtime: Runtime, table: ProgramTable, parts: ProgramParts, closed: () => void) {
     this.#runtime = runtime;
     this.#table = table;
     this.name = parts.name;
     this.checked = parts.checked;
+    this.blinded = parts.blinded;
+    this.#parts = parts;
+    this.#closed = closed;
     this.#records = parts.records;
     this.#exports = parts.exports;
     this.record = parts.records.program;
@@ -87,5 +106,21 @@ export class CompiledProgram implements ProgramImage {
     this.#runtime.removeImage(this, this.functions);
     this.#table.remove(this.#entry);
     this.#records.free();
+    this.#closed();
+  }
+
+  /** Bytes of its WebAssembly. */
+  get size(): number {
+    return this.#parts.bytes.length;
+  }
+
+  /** A copy of its WebAssembly. */
+  get bytes(): Uint8Array<ArrayBuffer> {
+    return this.#parts.bytes.slice();
+  }
+
+  /** Its functions, as /proc/kallsyms lists them. */
+  symbols(): JitSymbol[] {
+    return this.#parts.functions.map(({ name, size }) => ({ name, address: this.record, size }));
   }
 }

@@ -17,6 +17,7 @@ import {
   provenProgram,
   type VerifierMap,
 } from "../verifier/index.js";
+import type { ProgramIdentity } from "./symbols.js";
 
 /** A verifier's word for a program, and what has to be so for it to count. */
 export interface ExecutionProof {
@@ -33,6 +34,10 @@ export interface ExecutionProof {
 /** A program, with what was proved of it where something was. */
 export interface JitExecutable extends Executable {
   readonly proof?: ExecutionProof | undefined;
+  /** Loaded by a user without CAP_BPF, whom {@link JitSettings} treat more strictly. */
+  readonly unprivileged?: boolean | undefined;
+  /** What its code is called in listings of symbols. */
+  readonly identity?: ProgramIdentity | undefined;
 }
 
 const OPCODE_CALL = 0x85;

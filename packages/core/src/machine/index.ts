@@ -26,3 +26,4 @@ export type { MachineLoadOptions } from "./object-loader.js";
 export { type PacketOutcome, PacketRunner } from "./packet-runner.js";
 export type { PinnedObject } from "./pinned-object.js";
 export type { ProgramInfo } from "./program-object.js";
+export type { TranslationOptions } from "./translating-engine.js";

@@ -15,6 +15,7 @@ import {
   type XdpMode,
 } from "../host/index.js";
 import { Interpreter } from "../interpreter/index.js";
+import type { Jit } from "../jit/index.js";
 import { createMap, type LiveMap, MapCore } from "../maps/index.js";
 import {
   type Clock,
@@ -64,7 +65,7 @@ import { Statistics } from "./statistics.js";
 import { COMMAND, type TestRunner } from "./test-run.js";
 import { SkbTestRunner } from "./test-run-skb.js";
 import { XdpTestRunner } from "./test-run-xdp.js";
-import { TranslatingEngine } from "./translating-engine.js";
+import { TranslatingEngine, type TranslationOptions } from "./translating-engine.js";
 
 /** Choices for a {@link Machine}. */
 export interface MachineOptions {
@@ -81,6 +82,8 @@ export interface MachineOptions {
    * of their own, or interpreted.
    */
   readonly engine?: "jit" | "interpreter" | undefined;
+  /** The JIT's hardening and limits, as Linux has them under `net.core.bpf_jit_*`; {@link Machine.jit} changes them. */
+  readonly jit?: TranslationOptions | undefined;
   /** Slots that one run may execute, 10 million by default. */
   readonly budget?: number | undefined;
   /** Bytes of linear memory at most, for maps, packets and stacks together; nearly 4 GiB by default. */
@@ -145,7 +148,7 @@ export class Machine implements Host, DeviceHooks {
     this.#engine =
       options.engine === "interpreter"
         ? new Interpreter(this.runtime)
-        : new TranslatingEngine(this.runtime, this.#maps);
+        : new TranslatingEngine(this.runtime, this.#maps, options.jit);
     for (const runner of [new XdpTestRunner(this.environment), new SkbTestRunner(this.environment)]) {
       for (const type of runner.types) this.#runners.set(type, runner);
     }
@@ -153,6 +156,11 @@ export class Machine implements Host, DeviceHooks {
 
   get cpus(): number {
     return this.runtime.cpus;
+  }
+
+  /** The JIT: its settings (for programs to come) and the symbols of its code. Undefined where programs are interpreted. */
+  get jit(): Pick<Jit, "settings" | "size" | "symbols"> | undefined {
+    return this.#engine instanceof TranslatingEngine ? this.#engine.jit : undefined;
   }
 
   async load<Shape extends ObjectShape = ObjectShape>(

@@ -13,7 +13,7 @@ import { checkHelpers, resolveCode } from "./program-code.js";
 import { programTag } from "./program-tag.js";
 import { verifyProgram } from "./verification.js";
 
-const TOO_LARGE_NOTE = "interpreted: the program makes more code than WebAssembly takes\n";
+const TOO_LARGE_NOTE = "interpreted: the program makes more code than WebAssembly or the JIT's limit takes\n";
 
 /** What is loaded with a program. */
 export interface ProgramSurroundings {
@@ -71,11 +71,13 @@ export function prepareProgram(
     value: (name) => maps.get(name)!.object.valueAddress,
     kfunc: (name) => machine.kfuncs.get(name),
   });
-  const executable: JitExecutable = { name: spec.name, insns, verified, proof };
+  const tag = programTag(spec);
+  const identity = { tag, functions: new Map(spec.functions.map(({ slot, name }) => [slot, name])) };
+  const executable: JitExecutable = { name: spec.name, insns, verified, proof, identity };
   const image = machine.engine.prepare(executable);
   const interpreted = machine.engine.name === "jit" && image instanceof InterpretedProgram;
   const log = verification.log + (interpreted ? TOO_LARGE_NOTE : "");
-  return { image, maps: [...maps.values()], log, tag: programTag(spec) };
+  return { image, maps: [...maps.values()], log, tag };
 }
 
 function referencedMaps(

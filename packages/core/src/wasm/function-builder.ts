@@ -310,6 +310,11 @@ export class FunctionBuilder<Name extends string = string> {
     return this;
   }
 
+  /** Bytes of code so far. */
+  get size(): number {
+    return this.#code.length;
+  }
+
   /** @internal Locals' names by index, for the name section. */
   localNames(): ReadonlyMap<number, string> {
     return this.#localNames;
