@@ -1,16 +1,32 @@
 import { readFile } from "node:fs/promises";
+import { extname } from "node:path";
 import type { ObjectSpec, ProgramSpec } from "@tsbpf/core";
 import { isProgramType } from "@tsbpf/core/abi";
 import { readObject } from "@tsbpf/core/object";
 import { CommandError, UsageError } from "./command-error.js";
 
-/** Reads an object, or compiles one from a C source first. `type` is for programs whose section names don't say. */
+/**
+ * Reads an object, or makes one from a C or assembly source first. `type` is for programs whose section names don't say
+ * theirs.
+ */
 export async function readObjectFile(file: string, options: { type?: string | undefined } = {}): Promise<ObjectSpec> {
   const { type } = options;
   if (type !== undefined && !isProgramType(type)) throw new UsageError(`--type ${type}: there is no such program type`);
-  const isSource = file.endsWith(".c");
-  const bytes = isSource ? await (await import("./compile.js")).compileObject(file) : await readInput(file);
-  return readObject(bytes, { name: file, type });
+  return readObject(await objectBytes(file), { name: file, type });
+}
+
+/** Whether a file's name says that it is C or assembly. */
+export function isSource(file: string): boolean {
+  return [".c", ...assemblySuffixes].includes(extname(file));
+}
+
+const assemblySuffixes = [".s", ".S", ".asm"];
+
+async function objectBytes(file: string): Promise<Uint8Array> {
+  if (extname(file) === ".c") return (await import("./compile.js")).compileObject(file);
+  const contents = await readInput(file);
+  if (!assemblySuffixes.includes(extname(file))) return contents;
+  return (await import("./assemble.js")).assembleToObject(file, contents);
 }
 
 /** A whole file, with a message that says what is wrong with the name where it is. */
@@ -53,13 +69,21 @@ export function chooseProgram(
   }
   const fitting = all.filter(suits);
   if (fitting.length === 1) return fitting[0]!;
-  if (all.length === 0) throw new CommandError(`${object.name || "the object"} has no programs`);
+  if (all.length === 0) throw noPrograms(object);
   throw new CommandError(
     fitting.length === 0
       ? "none of the object's programs can be used here"
       : "the object has several programs: choose one with --program",
     { hint: listPrograms(fitting.length === 0 ? all : fitting) },
   );
+}
+
+function noPrograms({ name, untyped }: ObjectSpec): CommandError {
+  const [first] = untyped.values();
+  if (first === undefined) return new CommandError(`${name || "the object"} has no programs`);
+  return new CommandError(`nothing says what type of program ${first.name} in section ${first.section} is`, {
+    hint: "name the type with --type, or the section as libbpf does",
+  });
 }
 
 function listPrograms(programs: readonly ProgramSpec[]): string {

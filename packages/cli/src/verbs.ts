@@ -19,10 +19,10 @@ export function addVerbs(root: Command, session: () => Session, finish: (status:
 function addAsm(root: Command, session: () => Session): void {
   root
     .command("asm")
-    .summary("assemble a source to raw instructions")
+    .summary("assemble a source to an object or raw instructions")
     .description("Assembles the kernel log's, LLVM's or the conformance suite's style of BPF assembly.")
     .argument("<FILE>", "assembly source")
-    .requiredOption("-o, --output <OUT>", "where the raw little-endian slots go")
+    .requiredOption("-o, --output <OUT>", "an object (OUT.o), or else raw little-endian slots")
     .action(async (file: string, options: { output: string }) => {
       const { asm } = await import("./asm/command.js");
       await asm(session(), file, options);
@@ -32,8 +32,8 @@ function addAsm(root: Command, session: () => Session): void {
 function addDisasm(root: Command, session: () => Session): void {
   root
     .command("disasm")
-    .summary("list the instructions of an object, a C source or a raw image")
-    .argument("<FILE>", "object (.o), C source (.c) or raw little-endian slots")
+    .summary("list the instructions of an object, a source or a raw image")
+    .argument("<FILE>", "object (.o), C source (.c), assembly (.s) or raw little-endian slots")
     .option("--program <NAME>", "one program, by function or section")
     .option("--source", "C lines between the instructions")
     .addOption(

@@ -1,28 +1,20 @@
 import { writeFile } from "node:fs/promises";
-import { AssembleError, assemble, SLOT_SIZE } from "@tsbpf/core";
+import { extname } from "node:path";
+import { SLOT_SIZE } from "@tsbpf/core";
+import { assembleToObject, assembleToSlots } from "../assemble.js";
 import { CommandError } from "../command-error.js";
 import { describeFileError, readInput } from "../object-file.js";
 import type { Session } from "../session.js";
 
-/** `tsbpf asm FILE -o OUT`: assembles a source to raw little-endian slots. */
+/** `tsbpf asm FILE -o OUT`: assembles a source to an object, where OUT ends in `.o`, or to raw little-endian slots. */
 export async function asm({ terminal }: Session, file: string, options: { readonly output: string }): Promise<void> {
-  const source = new TextDecoder().decode(await readInput(file));
-  const bytes = assembleFile(file, source);
+  const { output } = options;
+  const isObject = extname(output) === ".o";
+  const bytes = (isObject ? assembleToObject : assembleToSlots)(file, await readInput(file));
   try {
-    await writeFile(options.output, bytes);
+    await writeFile(output, bytes);
   } catch (error) {
-    throw new CommandError(describeFileError(options.output, error), { cause: error });
+    throw new CommandError(describeFileError(output, error), { cause: error });
   }
-  terminal.status(`${options.output}: ${bytes.length / SLOT_SIZE} slots\n`);
-}
-
-function assembleFile(file: string, source: string): Uint8Array {
-  try {
-    return assemble(source);
-  } catch (error) {
-    if (!(error instanceof AssembleError)) throw error;
-    const text = source.split("\n")[error.line - 1] ?? "";
-    const caret = `${text.slice(0, error.column - 1).replace(/[^\t]/g, " ")}^`;
-    throw new CommandError(`${file}:${error.message}`, { hint: `${text}\n${caret}`, cause: error });
-  }
+  terminal.status(`${output}: ${isObject ? `${bytes.length} bytes` : `${bytes.length / SLOT_SIZE} slots`}\n`);
 }

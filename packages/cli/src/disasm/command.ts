@@ -1,15 +1,14 @@
-import { extname } from "node:path";
 import {
   type DisassembledLine,
   type DisassembleOptions,
   disassemble,
-  helperPrototypes,
+  helperName,
   lineAt,
   type ObjectSpec,
   type ProgramSpec,
   type Reference,
 } from "@tsbpf/core";
-import { readInput, readObjectFile } from "../object-file.js";
+import { isSource, readInput, readObjectFile } from "../object-file.js";
 import { printJson, type Session } from "../session.js";
 
 export interface DisasmOptions {
@@ -47,7 +46,7 @@ interface ListedLine extends DisassembledLine {
 }
 
 async function isObject(file: string): Promise<boolean> {
-  if (extname(file) === ".c") return true;
+  if (isSource(file)) return true;
   const bytes = await readInput(file);
   return bytes[0] === 0x7f && bytes[1] === 0x45 && bytes[2] === 0x4c && bytes[3] === 0x46;
 }
@@ -102,12 +101,6 @@ function describeReference(reference: Reference | undefined): string | undefined
     default:
       return undefined;
   }
-}
-
-const helperNames: ReadonlyMap<number, string> = new Map(helperPrototypes.map(({ id, name }) => [id, `bpf_${name}`]));
-
-function helperName(id: number): string | undefined {
-  return helperNames.get(id);
 }
 
 function printListing({ terminal }: Session, { program, lines }: Listing, options: DisasmOptions): void {

@@ -140,3 +140,52 @@ describe("tsbpf run", () => {
     }
   });
 });
+
+describe("tsbpf run of an assembly source", () => {
+  const source = (name: string, text: string) => {
+    const file = join(folder, name);
+    writeFileSync(file, text);
+    return file;
+  };
+
+  it("assembles it, and tells the same as of the object that tsbpf asm makes", async () => {
+    const file = source(
+      "tally.s",
+      `.map totals array 4 8 1
+       .section "xdp"
+       .globl tally
+       tally:
+         *(u32 *)(r10 - 4) = 0
+         r2 = r10; r2 += -4
+         r1 = totals ll
+         call bpf_map_lookup_elem
+         if r0 == 0 goto out
+         r1 = 1
+         lock *(u64 *)(r0 + 0) += r1
+       out:
+         r0 = 2
+         exit
+       .section license
+       .asciz "GPL"`,
+    );
+    const total = packetsOf(capture("web")).length;
+    const report = await runJson(file, "--pcap", capture("web"));
+    expect(report).toMatchObject({ program: "tally", actions: { XDP_PASS: total } });
+    expect(report.maps.totals).toEqual([{ key: 0, value: total }]);
+    const object = join(folder, "tally.o");
+    expect((await commandLine("asm", file, "-o", object)).status).toBe(0);
+    const again = await runJson(object, "--pcap", capture("web"));
+    expect({ ...again, ns_per_packet: 0 }).toEqual({ ...report, ns_per_packet: 0 });
+  });
+
+  it("asks for the type where there is no section, and points at mistakes", async () => {
+    const plain = source("plain.s", "r0 = 1\nexit\n");
+    const untold = await commandLine("run", plain, "--pcap", capture("web"));
+    expect(untold.status).toBe(1);
+    expect(untold.err).toContain("nothing says what type of program text in section .text is\n");
+    expect((await runJson(plain, "--type", "xdp", "--pcap", capture("web"))).actions).toHaveProperty("XDP_DROP");
+    const wrong = await commandLine("run", source("wrong.s", "r0 = 1\n  exti\n"), "--pcap", capture("web"));
+    expect(wrong.err).toContain(`wrong.s:2:3: expected an instruction`);
+    expect(wrong.err).toContain("\n  exti\n  ^\n");
+  });
+});

@@ -10,7 +10,7 @@ export function addRun(root: Command, session: () => Session, finish: (status: n
     .description(
       "Runs an XDP, tc or socket-filter program on every packet of a capture, and tells what became of them.",
     )
-    .argument("<FILE>", "object (.o) or C source (.c)")
+    .argument("<FILE>", "object (.o), C source (.c) or assembly (.s)")
     .option("--pcap <IN>", "capture to read, pcap or pcapng; - is standard input")
     .option("--program <NAME>", "which program, by function or section")
     .option("--type <TYPE>", "program type, where the section name doesn't say it (xdp, sched_cls, socket_filter)")

@@ -10,7 +10,7 @@ export function addVerify(root: Command, session: () => Session, finish: (status
     .command("verify")
     .summary("ask whether the kernel would take a program, and why not")
     .description("Gives Linux 6.18's verdict on each program of an object, with the kernel's message and the C line.")
-    .argument("[FILE]", "object (.o) or C source (.c)")
+    .argument("[FILE]", "object (.o), C source (.c) or assembly (.s)")
     .option("--program <NAME>", "one program, by function or section")
     .option("--type <TYPE>", "program type, where the section name doesn't say it")
     .option("--flags <0xN>", "prog_flags in place of the object's", integer)

@@ -258,3 +258,15 @@ export const helperPrototypes: readonly HelperPrototype[] = [
   { id: 210, name: "cgrp_storage_get", since: "6.2", args: [map, { kind: "btf_id", nullable: true, struct: "cgroup" }, mapValueOrNull, anything], returns: { kind: "map_value", nullable: true } },
   { id: 211, name: "cgrp_storage_delete", since: "6.2", args: [map, { kind: "btf_id", nullable: true, struct: "cgroup" }], returns: integer },
 ];
+
+/** Helper numbers by the names that C and assembly call them by, e.g. `bpf_map_lookup_elem`. */
+export const helperNumbers: ReadonlyMap<string, number> = new Map(
+  helperPrototypes.map(({ id, name }) => [`bpf_${name}`, id]),
+);
+
+const names: ReadonlyMap<number, string> = new Map([...helperNumbers].map(([name, id]) => [id, name]));
+
+/** A helper's name with its `bpf_`; undefined for a number that no helper has. */
+export function helperName(id: number): string | undefined {
+  return names.get(id);
+}

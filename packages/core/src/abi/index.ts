@@ -71,7 +71,7 @@ export type {
   HelperReturn,
   ReturnKind,
 } from "./helper-prototype.js";
-export { helperPrototypes } from "./helpers.js";
+export { helperName, helperNumbers, helperPrototypes } from "./helpers.js";
 export { type KernelTarget, kernelTarget, MISSING_KFUNC_CALL, untypedMaps } from "./kernel-names.js";
 export {
   attachTypeChecked,

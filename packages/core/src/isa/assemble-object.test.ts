@@ -59,8 +59,8 @@ describe("assembleObject", () => {
 
   it("describes maps", () => {
     expect(object.maps).toEqual([
-      { name: "counts", type: "hash", keySize: 4, valueSize: 8, maxEntries: 1024, flags: 0 },
-      { name: "config", type: "array", keySize: 4, valueSize: 16, maxEntries: 1, flags: 0x400 },
+      { name: "counts", type: "hash", keySize: 4, valueSize: 8, maxEntries: 1024, flags: 0, line: 2, column: 6 },
+      { name: "config", type: "array", keySize: 4, valueSize: 16, maxEntries: 1, flags: 0x400, line: 3, column: 6 },
     ]);
   });
 

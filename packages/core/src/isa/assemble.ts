@@ -1,5 +1,5 @@
 import { AssembleError } from "../base/index.js";
-import type { Assembly } from "./assembly.js";
+import type { Assembly, AssemblyVariable } from "./assembly.js";
 import { defineConstant, readDirective } from "./directive.js";
 import { SLOT_SIZE } from "./instruction.js";
 import { readStatements, type Statement } from "./lexer.js";
@@ -9,6 +9,7 @@ import { parseInfix, seesInfix } from "./parse-infix.js";
 import { mnemonics, parseMnemonic } from "./parse-mnemonic.js";
 import type { ParsedInstruction } from "./parsed.js";
 import { resolveSection } from "./resolve.js";
+import type { SectionBuilder } from "./section-builder.js";
 import { SourceState } from "./source.js";
 import { didYouMean } from "./suggestion.js";
 import { describe, TokenReader } from "./token-reader.js";
@@ -61,10 +62,19 @@ export function assembleObject(source: string, options: AssembleOptions = {}): A
   const sections = [...state.sections.values()].filter((section) => section.size > 0 || section.name !== ".text");
   markFunctions(state);
   return {
-    sections: sections.map((section) => section.finish(resolveSection(section, state, known))),
+    sections: sections.map((section) =>
+      section.finish(resolveSection(section, state, known), variablesIn(section, state)),
+    ),
     maps: [...state.maps.values()],
     constants: state.constants,
   };
+}
+
+function variablesIn(section: SectionBuilder, state: SourceState): AssemblyVariable[] {
+  if (section.hasCode) return [];
+  const here = [...state.labels].filter(([, label]) => label.section === section);
+  const variables = here.map(([name, { offset }]) => ({ name, offset, global: state.globals.has(name) }));
+  return variables.sort((a, b) => a.offset - b.offset);
 }
 
 function readStatement({ tokens, opcode }: Statement, state: SourceState): void {

@@ -39,6 +39,15 @@ export interface AssemblyPointer {
   readonly symbol: string;
 }
 
+/** A label in data. */
+export interface AssemblyVariable {
+  readonly name: string;
+  /** Bytes from the section's start. */
+  readonly offset: number;
+  /** Whether `.globl` says so. */
+  readonly global: boolean;
+}
+
 /** A section: code, where it has instructions, else data. */
 export interface AssemblySection {
   readonly name: string;
@@ -49,6 +58,8 @@ export interface AssemblySection {
   readonly functions: readonly AssemblyFunction[];
   readonly references: readonly AssemblyReference[];
   readonly pointers: readonly AssemblyPointer[];
+  /** Sorted by offset; empty in code. */
+  readonly variables: readonly AssemblyVariable[];
   readonly lines: readonly AssemblyLine[];
 }
 
@@ -62,6 +73,9 @@ export interface AssemblyMap {
   readonly valueSize: number;
   readonly maxEntries: number;
   readonly flags: number;
+  /** Where its name stands in the source; both count from 1. */
+  readonly line: number;
+  readonly column: number;
 }
 
 /** What an assembly source describes. */

@@ -10,6 +10,7 @@ type Directive = (reader: TokenReader, state: SourceState, start: Token) => void
 const directives: ReadonlyMap<string, Directive> = new Map<string, Directive>([
   [".text", (_reader, state) => state.enter(".text")],
   [".data", (_reader, state) => state.enter(".data")],
+  [".bss", (_reader, state) => state.enter(".bss")],
   [".section", readSection],
   [".globl", (reader, state) => readNames(reader, state.globals)],
   [".global", (reader, state) => readNames(reader, state.globals)],
@@ -124,6 +125,8 @@ function readMap(reader: TokenReader, state: SourceState): void {
     valueSize: field("the value's size in bytes"),
     maxEntries: field("the number of entries"),
     flags: reader.current.kind === "end" ? 0 : field("flags"),
+    line: token.line,
+    column: token.column,
   };
   state.maps.set(map.name, map);
 }

@@ -7,6 +7,7 @@ export type {
   AssemblyPointer,
   AssemblyReference,
   AssemblySection,
+  AssemblyVariable,
 } from "./assembly.js";
 export {
   type AccessType,

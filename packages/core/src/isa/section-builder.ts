@@ -5,6 +5,7 @@ import type {
   AssemblyPointer,
   AssemblyReference,
   AssemblySection,
+  AssemblyVariable,
 } from "./assembly.js";
 import { encodeRow } from "./encode.js";
 import { encodeInstructions, type Instruction, SLOT_SIZE, writeInstruction } from "./instruction.js";
@@ -85,7 +86,7 @@ export class SectionBuilder {
   }
 
   /** The section, with the instructions at the slots of `patches` replaced by others of the same length. */
-  finish(patches: ReadonlyMap<number, Instruction>): AssemblySection {
+  finish(patches: ReadonlyMap<number, Instruction>, variables: readonly AssemblyVariable[]): AssemblySection {
     const bytes = this.#writer.finish();
     for (const [slot, instruction] of patches) bytes.set(encodeInstructions([instruction]), slot * SLOT_SIZE);
     return {
@@ -95,6 +96,7 @@ export class SectionBuilder {
       functions: [...this.functions.values()].sort((a, b) => a.slot - b.slot),
       references: this.references,
       pointers: this.pointers,
+      variables,
       lines: this.#lines,
     };
   }

@@ -11,9 +11,9 @@ export const SHF_WRITE = 1;
 export const SHF_ALLOC = 2;
 export const SHF_EXECINSTR = 4;
 
-const ET_REL = 1;
+export const ET_REL = 1;
 const EM_NONE = 0;
-const EM_BPF = 247;
+export const EM_BPF = 247;
 const HEADER_SIZE = 64;
 const SECTION_HEADER_SIZE = 64;
 const SHN_LORESERVE = 0xff00;

@@ -1,3 +1,4 @@
+export { type AssembleElfOptions, assembleElf } from "./assembled-object.js";
 export { POISON_HELPER } from "./core-patch.js";
 export { applyCoreRelocations, type CoreResolution, relocateForTarget } from "./core-relocation.js";
 export type { TypeChoice } from "./program-types.js";

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { helperPrototypes, type ProgramType } from "../../abi/index.js";
+import { helperNumbers, type ProgramType } from "../../abi/index.js";
 import { assembleObject } from "../../isa/index.js";
 import {
   createProgram,
@@ -10,8 +10,6 @@ import {
 } from "../../spec/index.js";
 import type { BpfMap, Host } from "../index.js";
 import type { HostUnderTest } from "./host-contract.js";
-
-const helpers: ReadonlyMap<string, number> = new Map(helperPrototypes.map(({ id, name }) => [`bpf_${name}`, id]));
 
 /** A program in assembly, what it runs on, and what it has to answer on every host. */
 export interface ProgramCase {
@@ -59,7 +57,7 @@ export function assembleProgram(type: ProgramType, source: string, choices: Asse
   const declared = Object.entries(maps).map(
     ([name, map]) => `.map ${name} ${map.type} ${map.keySize} ${map.valueSize} ${map.maxEntries}\n`,
   );
-  const { sections } = assembleObject(declared.join("") + source, { helpers });
+  const { sections } = assembleObject(declared.join("") + source, { helpers: helperNumbers });
   const code = sections.find((section) => section.code && section.bytes.length > 0)!;
   const references = code.references.map((reference): Reference => {
     const { slot, symbol: map, offset } = reference;
