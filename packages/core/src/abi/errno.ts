@@ -24,6 +24,16 @@ export const EBADMSG = 74;
 export const EOVERFLOW = 75;
 export const EOPNOTSUPP = 95;
 export const EAFNOSUPPORT = 97;
+export const EPROTONOSUPPORT = 93;
+export const EINPROGRESS = 115;
+export const ECONNREFUSED = 111;
+export const ETIMEDOUT = 110;
+export const ENOTCONN = 107;
+export const EISCONN = 106;
+export const ECONNRESET = 104;
+export const EDESTADDRREQ = 89;
+export const ENOPROTOOPT = 92;
+export const EPIPE = 32;
 export const ENOTSUPP = 524;
 export const EXDEV = 18;
 export const ENOTDIR = 20;
@@ -68,6 +78,16 @@ const names: ReadonlyMap<number, string> = new Map(
     EALREADY,
     EOPNOTSUPP,
     EAFNOSUPPORT,
+    EPROTONOSUPPORT,
+    EINPROGRESS,
+    ECONNREFUSED,
+    ETIMEDOUT,
+    ENOTCONN,
+    EISCONN,
+    ECONNRESET,
+    EDESTADDRREQ,
+    ENOPROTOOPT,
+    EPIPE,
     EXDEV,
     ENOTDIR,
     EISDIR,

@@ -1,9 +1,9 @@
 import type { MachineMap } from "./machine-map.js";
 import type { MachineProgram } from "./machine-program.js";
-import type { XdpSocket } from "./network/index.js";
+import type { Socket, XdpSocket } from "./network/index.js";
 
 /** What a Machine's file descriptor can stand for. */
-export type Described = MachineMap | MachineProgram | XdpSocket;
+export type Described = MachineMap | MachineProgram | XdpSocket | Socket;
 
 /** The Machine's own file descriptors: what values of prog arrays and maps of maps are written as. */
 export class Descriptors {

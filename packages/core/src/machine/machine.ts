@@ -134,7 +134,7 @@ export class Machine implements Host, DeviceHooks {
       entries,
       this.#objects,
     );
-    this.network = new Network(new ProgramRun(this.environment, this.#maps, this.events), entries);
+    this.network = new Network(new ProgramRun(this.environment, this.#maps, this.events), entries, this.descriptors);
     this.#hooks = new MachineDeviceHooks(this.network, this);
     this.environment.timers.holds = {
       isHeld: (map) => this.#objects.get(map)?.isHeld ?? false,
@@ -315,19 +315,35 @@ export class Machine implements Host, DeviceHooks {
   }
 
   /**
-   * Moves the machine's clock on and lets the timers fire that are due on the way, at their times. Returns how many.
+   * Moves the machine's clock on and lets the timers fire that are due on the way, at their times: those of programs, whose
+   * number is returned, and those of connections.
    *
    * @throws RangeError when the machine's clock is not a {@link ManualClock}: it goes by itself, see {@link runTimers}.
    */
   advance(nanoseconds: number): number {
     const { clock, timers } = this.environment;
     if (!(clock instanceof ManualClock)) throw new RangeError("the machine's clock goes by itself");
-    return timers.advance(clock, nanoseconds);
+    const end = clock.monotonic() + nanoseconds;
+    let fired = 0;
+    for (;;) {
+      const due = Math.min(
+        timers.nextDue ?? Number.POSITIVE_INFINITY,
+        this.network.nextDue ?? Number.POSITIVE_INFINITY,
+      );
+      if (due > end) break;
+      if (due > clock.monotonic()) clock.set(due);
+      fired += timers.runDue(clock);
+      this.network.runDue();
+    }
+    clock.set(end);
+    return fired;
   }
 
   /** Lets the timers fire that are due by now. Returns how many. */
   runTimers(): number {
-    return this.environment.timers.runDue(this.environment.clock);
+    const fired = this.environment.timers.runDue(this.environment.clock);
+    this.network.runDue();
+    return fired;
   }
 
   close(): void {

@@ -19,6 +19,8 @@ export interface IpFamily {
   readonly addressLength: 4 | 16;
   /** Bytes of a header without options. */
   readonly headerLength: number;
+  /** Every link carries packets of this size. */
+  readonly leastMtu: number;
   readonly protocolAt: number;
   /** Time to live, or hop limit. */
   readonly hopsAt: number;
@@ -47,6 +49,7 @@ export const ipv4Family: IpFamily = {
   etherType: 0x0800,
   addressLength: 4,
   headerLength: 20,
+  leastMtu: 576,
   protocolAt: 9,
   hopsAt: 8,
   sourceAt: 12,
@@ -70,6 +73,7 @@ export const ipv6Family: IpFamily = {
   etherType: 0x86dd,
   addressLength: 16,
   headerLength: 40,
+  leastMtu: 1280,
   protocolAt: 6,
   hopsAt: 7,
   sourceAt: 8,

@@ -3,11 +3,12 @@ import { NetworkTables } from "../../runtime/index.js";
 import { failure } from "../failure.js";
 import { CaptureDevice, type CaptureDeviceOptions } from "./capture-device.js";
 import { Device, LoopbackDevice } from "./device.js";
-import { maskAddress, parseAddress, parsePrefix } from "./ip-family.js";
+import { ipv4Family, ipv6Family, maskAddress, parseAddress, parsePrefix } from "./ip-family.js";
 import type { Network } from "./network.js";
 import { PacketSocket } from "./packet-socket.js";
 import { Stack } from "./stack.js";
-import type { UdpSocket } from "./udp-socket.js";
+import { TcpSocket } from "./tcp-socket.js";
+import { UdpSocket } from "./udp-socket.js";
 
 /** Bytes of a name, with its end (IFNAMSIZ). */
 const NAME_SIZE = 16;
@@ -105,9 +106,35 @@ export class Namespace {
     for (const device of this.devices) device.forwarding = on;
   }
 
+  /** A UDP socket of one version of IP, without a port. */
+  createUdp(version: 4 | 6 = 4): UdpSocket {
+    return new UdpSocket(this, version === 4 ? ipv4Family : ipv6Family);
+  }
+
   /** A UDP socket; port 0 takes a free one. @throws SyscallError EADDRINUSE, EADDRNOTAVAIL */
   openUdp(port = 0, address = "0.0.0.0"): UdpSocket {
-    return this.stack.openUdp(parseAddress(address), port);
+    const socket = this.createUdp(address.includes(":") ? 6 : 4);
+    return orClosed(socket, () => socket.bind(port, address));
+  }
+
+  /** A TCP socket of one version of IP, without a port. */
+  createTcp(version: 4 | 6 = 4): TcpSocket {
+    return new TcpSocket(this, version === 4 ? ipv4Family : ipv6Family);
+  }
+
+  /** A TCP socket that listens; port 0 takes a free one. @throws SyscallError EADDRINUSE, EADDRNOTAVAIL */
+  listenTcp(port = 0, address = "0.0.0.0", backlog?: number): TcpSocket {
+    const socket = this.createTcp(address.includes(":") ? 6 : 4);
+    return orClosed(socket, () => {
+      socket.bind(port, address);
+      socket.listen(backlog);
+    });
+  }
+
+  /** A TCP connection, there or still to come as {@link TcpSocket.connect} says. @throws SyscallError as that does. */
+  connectTcp(address: string, port: number): TcpSocket {
+    const socket = this.createTcp(address.includes(":") ? 6 : 4);
+    return orClosed(socket, () => socket.connect(address, port));
   }
 
   /** Sends an ICMP echo request; true when the reply came. @throws SyscallError ENETUNREACH */
@@ -135,5 +162,16 @@ export class Namespace {
     do this.#lastIndex++;
     while (this.#lastIndex > 1 && this.tables.devices.has(this.#lastIndex));
     return this.#lastIndex;
+  }
+}
+
+/** What `work` fails for leaves no socket. */
+function orClosed<T extends { close(): void }>(socket: T, work: () => void): T {
+  try {
+    work();
+    return socket;
+  } catch (error) {
+    socket.close();
+    throw error;
   }
 }

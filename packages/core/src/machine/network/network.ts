@@ -1,5 +1,6 @@
 import { BpfError } from "../../base/index.js";
 import type { LinearMemory } from "../../wasm/index.js";
+import type { Descriptors } from "../descriptors.js";
 import type { Device } from "./device.js";
 import { type DeviceOptions, VethDevice } from "./device.js";
 import type { NetworkEvent } from "./event.js";
@@ -39,6 +40,10 @@ export class Network {
   readonly initial: Namespace;
   /** False leaves frames where they are until {@link run} is called; true (the default) moves them at each send. */
   automatic = true;
+  /** @internal Sockets are among them. */
+  readonly descriptors: Descriptors;
+  /** @internal Connections, for which time passes. */
+  readonly clocks = new Set<{ readonly deadline: number | undefined; timeout(): void }>();
   readonly #memory: LinearMemory;
   readonly #namespaces = new Set<Namespace>();
   readonly #waiting = new FrameQueue();
@@ -47,13 +52,15 @@ export class Network {
   readonly #path: PacketPath;
   #running = false;
   #lastMac = 0;
+  #lastCookie = 0n;
 
-  constructor(programs: ProgramRun, entries: RedirectEntries) {
+  constructor(programs: ProgramRun, entries: RedirectEntries, descriptors: Descriptors) {
     const { runtime, network } = programs.environment;
     this.#memory = runtime.memory;
     this.frames = new FramePool(runtime.memory);
     this.programs = programs;
     this.entries = entries;
+    this.descriptors = descriptors;
     this.initial = new Namespace(this, "", network);
     this.current = this.initial;
     this.#namespaces.add(this.initial);
@@ -182,6 +189,36 @@ export class Network {
   /** @internal Nanoseconds since 1970, by the Machine's clock. */
   time(): bigint {
     return this.programs.environment.clock.tai();
+  }
+
+  /** @internal Nanoseconds of the Machine's clock. */
+  now(): number {
+    return this.programs.environment.clock.monotonic();
+  }
+
+  /** @internal The time at which something is due next; undefined for never. */
+  get nextDue(): number | undefined {
+    let next: number | undefined;
+    for (const { deadline } of this.clocks)
+      if (deadline !== undefined && (next === undefined || deadline < next)) next = deadline;
+    return next;
+  }
+
+  /** @internal Does what is due by now. */
+  runDue(): void {
+    const now = this.now();
+    for (const clock of [...this.clocks]) if (clock.deadline !== undefined && clock.deadline <= now) clock.timeout();
+    this.drain();
+  }
+
+  /** @internal 32 bits that nobody guesses, but for who knows the Machine's seed. */
+  random(): number {
+    return this.programs.environment.random.next() >>> 0;
+  }
+
+  /** @internal */
+  nextCookie(): bigint {
+    return ++this.#lastCookie;
   }
 
   /** @internal */

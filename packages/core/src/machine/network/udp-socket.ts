@@ -1,47 +1,54 @@
-import { parseAddress } from "./ip-family.js";
-import type { Namespace } from "./namespace.js";
+import { EDESTADDRREQ, ENOTCONN, tcpState } from "../../abi/index.js";
+import { udp } from "../../packet/index.js";
+import { failure } from "../failure.js";
+import { Socket, type SocketAddress } from "./socket.js";
+import { isAny } from "./socket-table.js";
 
 /** Datagrams that wait for their reader at most. */
 const QUEUE_LIMIT = 1024;
 
 /** A datagram that a socket has received. */
-export interface Datagram {
-  /** Who sent it. */
-  readonly address: string;
-  readonly port: number;
+export interface Datagram extends SocketAddress {
   readonly data: Uint8Array;
 }
 
 /** A UDP socket of a namespace. */
-export class UdpSocket {
-  readonly namespace: Namespace;
-  /** 4 or 16 bytes; all zeros for every address of the namespace. */
-  readonly localAddress: Uint8Array;
-  readonly localPort: number;
+export class UdpSocket extends Socket {
   readonly protocol = "udp";
-  /** SO_MARK and SO_PRIORITY: what packets of it start with. */
-  mark = 0;
-  priority = 0;
   /** Datagrams that found no room. */
   dropped = 0;
   readonly #received: Datagram[] = [];
-  #open = true;
 
-  /** @internal */
-  constructor(namespace: Namespace, address: Uint8Array, port: number) {
-    this.namespace = namespace;
-    this.localAddress = address;
-    this.localPort = port;
+  get state() {
+    return this.remoteAddress === undefined ? tcpState.close : tcpState.established;
+  }
+
+  /**
+   * Only datagrams from there are received from now on, and {@link send} goes there without being told.
+   *
+   * @throws SyscallError ENETUNREACH without a route, EAFNOSUPPORT for the other version of IP.
+   */
+  connect(address: string, port: number): void {
+    this.assertOpen("connect");
+    this.setRemote(this.parse("connect", address), port);
   }
 
   /**
    * Sends a datagram. It goes as far as it gets before this returns.
    *
-   * @throws SyscallError ENETUNREACH without a route, EMSGSIZE for what does not fit into one packet.
+   * @throws SyscallError ENETUNREACH without a route, EMSGSIZE for what does not fit into one packet, EDESTADDRREQ without
+   * an address on a socket that isn't connected.
    */
-  send(data: Uint8Array, address: string, port: number): void {
+  send(data: Uint8Array, address?: string, port?: number): void {
+    this.assertOpen("sendto");
+    const destination = address === undefined ? this.remoteAddress : this.parse("sendto", address);
+    if (destination === undefined) throw failure("sendto", EDESTADDRREQ, "it isn't connected");
+    const to = address === undefined ? this.remotePort! : (port ?? 0);
+    if (this.localPort === 0) this.bindTo(this.localAddress, 0);
     const { stack } = this.namespace;
-    stack.sendUdp(this, data, parseAddress(address), port);
+    const source = isAny(this.localAddress) ? undefined : this.localAddress;
+    const error = stack.output({ socket: this, source, destination }, udp({ src: this.localPort, dst: to }), data);
+    if (error !== 0) throw failure("sendto", error, `to ${this.family.format(destination)}`);
     this.namespace.network.drain();
   }
 
@@ -50,14 +57,14 @@ export class UdpSocket {
     return this.#received.shift();
   }
 
-  close(): void {
-    if (!this.#open) return;
-    this.#open = false;
-    this.namespace.stack.removeSocket(this);
+  /** The end that it is connected to. @throws SyscallError ENOTCONN */
+  remoteEnd(): SocketAddress {
+    if (this.remoteAddress === undefined) throw failure("getpeername", ENOTCONN, "it isn't connected");
+    return { address: this.family.format(this.remoteAddress), port: this.remotePort! };
   }
 
-  [Symbol.dispose](): void {
-    this.close();
+  protected release(): void {
+    this.namespace.stack.sockets.remove(this);
   }
 
   /** @internal */

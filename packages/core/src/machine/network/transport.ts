@@ -1,0 +1,107 @@
+import type { IpFamily } from "./ip-family.js";
+import { type IpPacket, pseudoChecksum } from "./ip-packet.js";
+import type { Flow } from "./socket-table.js";
+import type { Stack } from "./stack.js";
+import { readSegment, type Segment, segmentLayer, sequenceLength, tcpFlags } from "./tcp/segment.js";
+import { advance } from "./tcp/sequence.js";
+import { TcpSocket } from "./tcp-socket.js";
+import { UdpSocket } from "./udp-socket.js";
+
+const IPPROTO_TCP = 6;
+const IPPROTO_UDP = 17;
+const UDP_HEADER = 8;
+const ICMP_HEADER = 8;
+/** No complaint makes packets smaller than this (the kernel's net.ipv4.route.min_pmtu). */
+const LEAST_PATH_MTU = 552;
+const noBytes = new Uint8Array(0);
+
+/** Hands UDP and TCP packets that have come to a namespace to its sockets. */
+export class Transport {
+  readonly #stack: Stack;
+
+  constructor(stack: Stack) {
+    this.#stack = stack;
+  }
+
+  deliver(packet: IpPacket): void {
+    if (packet.protocol === IPPROTO_UDP) this.#deliverUdp(packet);
+    else if (packet.protocol === IPPROTO_TCP) this.#deliverTcp(packet);
+  }
+
+  #deliverUdp(packet: IpPacket): void {
+    const { family, bytes, payload, end, source, destination } = packet;
+    const view = new DataView(bytes.buffer, bytes.byteOffset);
+    if (payload + UDP_HEADER > end) return;
+    const length = view.getUint16(payload + 4);
+    if (length < UDP_HEADER || payload + length > end) return;
+    const datagram = bytes.subarray(payload, payload + length);
+    const hasChecksum = view.getUint16(payload + 6) !== 0;
+    if ((hasChecksum || family.version === 6) && pseudoChecksum(source, destination, IPPROTO_UDP, datagram) !== 0)
+      return;
+    const flow = this.#flow(packet, "udp", view.getUint16(payload), view.getUint16(payload + 2));
+    const socket = this.#stack.sockets.connected(flow) ?? this.#stack.sockets.unconnected(flow);
+    if (!(socket instanceof UdpSocket)) {
+      this.#stack.complain(packet, family.icmp.noPort);
+      return;
+    }
+    socket.deliver({ address: family.format(source), port: flow.sourcePort, data: datagram.slice(UDP_HEADER) });
+  }
+
+  #deliverTcp(packet: IpPacket): void {
+    const { bytes, payload, end, source, destination } = packet;
+    const segment = readSegment(bytes, payload, end);
+    if (segment === undefined) return;
+    if (pseudoChecksum(source, destination, IPPROTO_TCP, bytes.subarray(payload, end)) !== 0) return;
+    const flow = this.#flow(packet, "tcp", segment.sourcePort, segment.destinationPort);
+    const connected = this.#stack.sockets.connected(flow);
+    if (connected instanceof TcpSocket) {
+      connected.connection.receive(segment);
+      return;
+    }
+    const isSyn = (segment.flags & (tcpFlags.syn | tcpFlags.ack | tcpFlags.rst)) === tcpFlags.syn;
+    const listener = isSyn ? this.#stack.sockets.unconnected(flow) : undefined;
+    if (listener instanceof TcpSocket) listener.receiveSyn(segment, source, destination);
+    else this.#reset(segment, source, destination);
+  }
+
+  /** An ICMP error has come about a packet of ours: what says that a way is narrow is told to the connection. */
+  complaint(family: IpFamily, message: Uint8Array): void {
+    const [type, code] = family.icmp.tooBig;
+    const quoted = message.subarray(ICMP_HEADER);
+    const header = family.version === 4 ? (quoted[0]! & 0xf) * 4 : family.headerLength;
+    if (message[0] !== type || message[1] !== code || quoted.length < header + 8) return;
+    if (quoted[family.protocolAt] !== IPPROTO_TCP) return;
+    const view = new DataView(quoted.buffer, quoted.byteOffset);
+    const address = (at: number) => quoted.slice(at, at + family.addressLength);
+    const socket = this.#stack.sockets.connected({
+      protocol: "tcp",
+      source: address(family.destinationAt),
+      sourcePort: view.getUint16(header + 2),
+      destination: address(family.sourceAt),
+      destinationPort: view.getUint16(header),
+      device: 0,
+    });
+    const mtu = new DataView(message.buffer, message.byteOffset).getUint32(4);
+    if (socket instanceof TcpSocket) socket.narrow(Math.max(mtu, LEAST_PATH_MTU));
+  }
+
+  /** There is nobody for a segment: says so, unless it says so itself. */
+  #reset(segment: Segment, source: Uint8Array, destination: Uint8Array): void {
+    if (segment.flags & tcpFlags.rst) return;
+    const acknowledges = (segment.flags & tcpFlags.ack) !== 0;
+    const answer = {
+      sequence: acknowledges ? segment.acknowledgement : 0,
+      acknowledgement: acknowledges ? 0 : advance(segment.sequence, sequenceLength(segment)),
+      flags: acknowledges ? tcpFlags.rst : tcpFlags.rst | tcpFlags.ack,
+      window: 0,
+      options: noBytes,
+      data: noBytes,
+    };
+    const layer = segmentLayer(answer, segment.destinationPort, segment.sourcePort);
+    this.#stack.output({ source: destination, destination: source }, layer, noBytes);
+  }
+
+  #flow({ source, destination, device }: IpPacket, protocol: "tcp" | "udp", from: number, to: number): Flow {
+    return { protocol, source, sourcePort: from, destination, destinationPort: to, device: device.index };
+  }
+}
