@@ -1,5 +1,5 @@
 export * from "./af-xdp/index.js";
-export { Attachment, BpfLink, findUsdt, IteratorLink } from "./attach/index.js";
+export { Attachment, BpfLink, findUsdt, IteratorLink, registerStructOps } from "./attach/index.js";
 export {
   addClsactFilter,
   type ClsactFilter,

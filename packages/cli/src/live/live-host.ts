@@ -1,5 +1,5 @@
 import type { AttachType, Btf, ObjectSpec } from "@tsbpf/core";
-import type { Host, LoadedObject, LoadOptions, Program, RawMap } from "@tsbpf/core/host";
+import type { BpfMap, Host, LoadedObject, LoadOptions, Program, RawMap } from "@tsbpf/core/host";
 import type { BtfDetails, LinkDetails, MapDetails, ObjectKind, Pin, ProgramDetails, ProgramLayout } from "@tsbpf/linux";
 
 /** A live object that a verb has been given a handle of. Closing it changes nothing about the object. */
@@ -49,6 +49,8 @@ export interface Loader extends Pick<Host, "close"> {
   load(spec: ObjectSpec, options: LoadOptions & { readonly kernelBtf?: Btf | undefined }): Promise<LoadedObject>;
   /** Attaches a program that says itself what to; undefined for one that doesn't. */
   attachByItself(program: Program): Pinnable | undefined;
+  /** Makes an iterator of a program; with a map, over the map's elements. */
+  attachIterator(program: Program, map: BpfMap | undefined): Pinnable;
 }
 
 /** Where a program is attached without a link: until somebody detaches it. */

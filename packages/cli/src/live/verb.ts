@@ -38,6 +38,16 @@ const objects: readonly { readonly name: string; readonly summary: string; load(
     load: async () => (await import("../net/command.js")).net,
   },
   {
+    name: "struct_ops",
+    summary: "interfaces of the kernel that programs implement",
+    load: async () => (await import("../struct-ops/command.js")).structOps,
+  },
+  {
+    name: "iter",
+    summary: "iterators: pin one, to be read",
+    load: async () => (await import("../iter/command.js")).iter,
+  },
+  {
     name: "feature",
     summary: "what the kernel, a device or the Machine can do",
     load: async () => (await import("../feature/command.js")).feature,

@@ -50,3 +50,11 @@ export function prototypeText(btf: Btf, id: TypeId): string | undefined {
   if (proto.kind !== "func_proto") return undefined;
   return `${typeText(btf, proto.returns)}${type.name}(${parametersText(btf, type.type)})`;
 }
+
+/** The type of a pointer to functions of this prototype, without names: `u32 (struct sock *, int)`. */
+export function functionTypeText(btf: Btf, proto: TypeId): string {
+  const type = btf.type(proto);
+  if (type.kind !== "func_proto") return "";
+  const parameters = type.params.map(({ type: id }) => (id === 0 ? "..." : typeText(btf, id).trimEnd()));
+  return `${typeText(btf, type.returns)}(${parameters.length === 0 ? "void" : parameters.join(", ")})`;
+}

@@ -20,6 +20,11 @@ export interface FormatValueOptions {
    * hexadecimal without quotes. False unless told.
    */
   readonly plain?: boolean | undefined;
+  /**
+   * Writes pointers to functions: given the prototype's type and the value, the text that stands in quotes. Undefined for
+   * one to be written as any pointer.
+   */
+  readonly functionPointer?: ((proto: TypeId, value: bigint) => string | undefined) | undefined;
 }
 
 /**
@@ -33,7 +38,7 @@ export function formatValue(btf: Btf, id: TypeId, bytes: Uint8Array, options: Fo
   const size = checkValueType(btf, id);
   if (bytes.length < size) throw valueError(`a value of ${size} bytes does not fit into ${bytes.length} bytes`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return new Formatter(btf, view, options.plain ?? false).value(id, 0);
+  return new Formatter(btf, view, options).value(id, 0);
 }
 
 /** Bytes as bpftool prints them where there is no BTF: `["0x01","0x00"]`. */
@@ -66,11 +71,13 @@ class Formatter {
   readonly #btf: Btf;
   readonly #view: DataView;
   readonly #plain: boolean;
+  readonly #functionPointer: FormatValueOptions["functionPointer"];
 
-  constructor(btf: Btf, view: DataView, plain: boolean) {
+  constructor(btf: Btf, view: DataView, { plain = false, functionPointer }: FormatValueOptions) {
     this.#btf = btf;
     this.#view = view;
     this.#plain = plain;
+    this.#functionPointer = functionPointer;
   }
 
   /** The value of type `id` that starts at bit `bit`. */
@@ -81,7 +88,7 @@ class Formatter {
       case "int":
         return this.#int(type, bit);
       case "ptr":
-        return this.#pointer(this.#bits(bit, 64));
+        return this.#pointer(type.type, this.#bits(bit, 64));
       case "enum":
       case "enum64":
         return this.#enum(type, bit);
@@ -133,7 +140,12 @@ class Formatter {
     return this.#plain ? `0x${value.toString(16)}` : `"0x${value.toString(16)}"`;
   }
 
-  #pointer(value: bigint): string {
+  #pointer(target: TypeId, value: bigint): string {
+    if (this.#functionPointer !== undefined) {
+      const proto = resolve(this.#btf, target);
+      const text = this.#btf.kind(proto) === "func_proto" ? this.#functionPointer(proto, value) : undefined;
+      if (text !== undefined) return JSON.stringify(text);
+    }
     if (!this.#plain) return String(value);
     // As C's %p prints it.
     return value === 0n ? "(nil)" : `0x${value.toString(16)}`;

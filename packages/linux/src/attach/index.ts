@@ -8,7 +8,7 @@ export { attachNetfilter, attachNetworkNamespace, type NetfilterOptions } from "
 export { OpenLinks } from "./open-links.js";
 export { attachClassicFilter, attachReuseport, attachSocketFilter } from "./socket.js";
 export { attachSockmap } from "./sockmap.js";
-export { attachStructOps } from "./struct-ops.js";
+export { attachStructOps, registerStructOps } from "./struct-ops.js";
 export { attachClsact, attachTcx, type ClsactOptions, type Direction, type TcxOptions } from "./tc.js";
 export {
   attachPerf,

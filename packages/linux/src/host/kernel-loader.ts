@@ -1,5 +1,5 @@
 import type { ObjectSpec, ProgramSpec } from "@tsbpf/core";
-import type { LoadedObject, Program } from "@tsbpf/core/host";
+import type { BpfMap, LoadedObject, Program } from "@tsbpf/core/host";
 import { BpfLink } from "../attach/index.js";
 import type { Linux } from "./linux.js";
 import type { LinuxLoadOptions } from "./load-options.js";
@@ -32,6 +32,11 @@ export class KernelLoader {
     if (!namesTarget(program.spec)) return undefined;
     const link = ways[program.type]?.(this.#host, program);
     return link instanceof BpfLink ? link : undefined;
+  }
+
+  /** Makes an iterator of a program; with a map, over the map's elements. @throws SyscallError */
+  attachIterator(program: Program, map?: BpfMap): BpfLink {
+    return this.#host.attachIterator(program, map === undefined ? {} : { map });
   }
 
   close(): void {

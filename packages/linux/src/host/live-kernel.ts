@@ -33,6 +33,7 @@ import {
   libc,
   type MapCreate,
   mapInfo,
+  objectInfo,
   syscallError,
 } from "../sys/index.js";
 import { readBtf } from "./attach-target.js";
@@ -103,6 +104,11 @@ export class ProgramHandle extends LiveHandle<ProgramDetails> {
 /** A map, by whomever. */
 export class MapHandle extends LiveHandle<MapDetails> {
   #raw: LinuxMap | undefined;
+
+  /** `struct bpf_map_info` as this kernel has it; `size` in bytes is the struct's in the kernel's own types. */
+  info(size: number): Uint8Array {
+    return objectInfo(this.fd, size).bytes;
+  }
 
   details(): MapDetails {
     return mapDetails(this.fd);
