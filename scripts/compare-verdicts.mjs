@@ -6,11 +6,11 @@
 // Prints the programs on which they differ in verdict (or in what --show names, e.g. verdict,message,processed), and ends
 // with the agreement: verdicts, messages of the rejected, instructions processed, and the time against the kernel's. A
 // program gets 60 seconds, or what --seconds says. Non-zero exit when something is accepted that the kernel rejects.
-import { appendFileSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { comparedResult, compareProgram } from "../packages/cli/dist/verify/compare.js";
 import { readObject } from "../packages/core/dist/index.js";
+import { objectsIn } from "./fuzz/objects.mjs";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -21,15 +21,6 @@ const { values, positionals } = parseArgs({
     show: { type: "string", default: "verdict" },
   },
 });
-
-function objectsIn(path) {
-  if (!statSync(path).isDirectory()) return [path];
-  return readdirSync(path, { recursive: true, encoding: "utf8" })
-    .filter((name) => /\.(o|elf)$/.test(name))
-    .map((name) => join(path, name))
-    .filter((name) => statSync(name).isFile())
-    .sort();
-}
 
 async function compareObject(file, results) {
   let object;

@@ -1,6 +1,7 @@
 import { lineAt, type ObjectSpec, type ProgramSpec } from "@tsbpf/core";
 import { applyCoreRelocations } from "@tsbpf/core/object";
 import { type Verdict, type VerifierInput, verifierInput, verify, verifyForKernel } from "@tsbpf/core/verifier";
+import { withKconfig } from "./kconfig.js";
 import { isLeftOut, type KernelTypes, leftOutType, loadKernelTypes } from "./kernel-types.js";
 import type { FullResult, VerifyOptions } from "./result.js";
 
@@ -13,7 +14,8 @@ export async function judgeByMachine(
 ): Promise<FullResult> {
   const kernel = await loadKernelTypes(options.btf);
   const head = { file, program: program.name, section: program.section, type: program.type };
-  const outcome = judgeProgram(object, program, options, kernel);
+  const filled = await withKconfig(object, kernel, options.kernel);
+  const outcome = judgeProgram(filled, program, options, kernel);
   return { ...head, ...outcome, types: kernel.source, ...versionOf(options) };
 }
 

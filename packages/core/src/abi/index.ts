@@ -82,6 +82,7 @@ export type {
   ReturnKind,
 } from "./helper-prototype.js";
 export { helperName, helperNumbers, helperPrototypes } from "./helpers.js";
+export { versionExterns } from "./kconfig.js";
 export { type KernelTarget, kernelTarget, MISSING_KFUNC_CALL, untypedMaps } from "./kernel-names.js";
 export {
   attachTypeChecked,

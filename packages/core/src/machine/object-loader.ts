@@ -2,8 +2,15 @@ import { BpfError } from "../base/index.js";
 import type { Btf } from "../btf/index.js";
 import { BpfMap, chosenPrograms, LoadedParts, type LoadOptions, liveVariables, mapCodecs } from "../host/index.js";
 import { applyCoreRelocations } from "../object/index.js";
-import { type MapSpec, type ObjectSpec, type ProgramSpec, requireLittleEndian } from "../spec/index.js";
-import { kconfigValue } from "./kconfig.js";
+import {
+  type KconfigValue,
+  kconfigData,
+  type MapSpec,
+  type ObjectSpec,
+  type ProgramSpec,
+  requireLittleEndian,
+} from "../spec/index.js";
+import { machineKconfig } from "./kconfig.js";
 import type { MachineMap } from "./machine-map.js";
 import type { MachineProgram } from "./machine-program.js";
 
@@ -16,8 +23,8 @@ export interface MachineLoadOptions extends LoadOptions {
    * verdict, programs run watched: every access and every argument of a helper is checked, and a fault ends the run.
    */
   readonly verify?: boolean | undefined;
-  /** Values of `extern ... __kconfig` variables, by name. */
-  readonly kconfig?: Readonly<Record<string, number | bigint | boolean>> | undefined;
+  /** Values of `extern ... __kconfig` variables, by name; those of 6.18, and of no configuration, where it doesn't say. */
+  readonly kconfig?: Readonly<Record<string, KconfigValue>> | undefined;
 }
 
 /** What loading an object needs of the Machine. */
@@ -44,8 +51,9 @@ export class ObjectLoader {
   load(): LoadedParts {
     try {
       requireLittleEndian(this.#object);
-      for (const [key, spec] of this.#object.maps) if (spec.autocreate) this.#makeMap(key, spec);
-      for (const [key, spec] of this.#object.maps) this.#fill(key, spec);
+      const maps = [...this.#object.maps].map(([key, spec]) => [key, this.#configured(key, spec)] as const);
+      for (const [key, spec] of maps) if (spec.autocreate) this.#makeMap(key, spec);
+      for (const [key, spec] of maps) this.#fill(key, spec);
       for (const [key, spec] of chosenPrograms(this.#object, this.#options)) this.#loadProgram(key, spec);
       for (const [key, spec] of this.#object.maps) this.#fillWithPrograms(key, spec);
       return this.#finish();
@@ -66,13 +74,18 @@ export class ObjectLoader {
     this.#maps.set(key, new BpfMap(map, mapCodecs(spec, this.#object.btf)) as BpfMap);
   }
 
+  /** The map of `extern ... __kconfig` variables with their values: constants to programs, as `.rodata` is. */
+  #configured(key: string, spec: MapSpec): MapSpec {
+    if (spec.dataSection !== ".kconfig" || this.#options.maps?.[key] !== undefined) return spec;
+    const given = this.#options.kconfig ?? {};
+    const { kconfig, btf } = this.#object;
+    const value = kconfigData(kconfig, spec.valueSize, btf, (name) => given[name] ?? machineKconfig(name));
+    return { ...spec, contents: [{ key: new Uint8Array(spec.keySize), value }] };
+  }
+
   #fill(key: string, spec: MapSpec): void {
     const map = this.#maps.get(key);
     if (map === undefined || this.#options.maps?.[key] !== undefined) return;
-    if (spec.dataSection === ".kconfig") {
-      const value = kconfigValue(this.#object.kconfig, spec.valueSize, this.#options.kconfig ?? {});
-      map.raw.update(new Uint8Array(4), value);
-    }
     for (const { key: entry, value } of spec.contents) {
       if (value instanceof Uint8Array) map.raw.update(entry, value);
       else if ("map" in value) map.raw.updateReference(entry, this.#map(value.map));

@@ -4,8 +4,8 @@ import { MAP_READ_ONLY_PROGRAM } from "./input.js";
 import { checkMapValueRegion, mapIn } from "./map-values.js";
 import type { Walk } from "./walk.js";
 
-/** A string in a map that can't change: format strings and the like. */
-export function checkConstantString(walk: Walk, register: number): void {
+/** A string in a map that can't change (format strings and the like), a character a byte. */
+export function checkConstantString(walk: Walk, register: number): string {
   const analysis: Analysis = walk.analysis;
   const map = mapIn(walk, register);
   const { records } = analysis.frame;
@@ -18,7 +18,9 @@ export function checkConstantString(walk: Walk, register: number): void {
   checkMapValueRegion(walk, register, off, map.valueSize - off, false, false);
   if (map.contents === undefined) analysis.notModelled("a constant string in a map of unknown contents");
   const start = off + records[at + VALUE]!;
-  if (!map.contents.subarray(start, map.valueSize).includes(0)) {
-    analysis.invalid("argument", "string is not zero-terminated");
-  }
+  const end = map.contents.subarray(0, map.valueSize).indexOf(0, start);
+  if (end < 0) analysis.invalid("argument", "string is not zero-terminated");
+  let text = "";
+  for (let at = start; at < end; at++) text += String.fromCharCode(map.contents[at]!);
+  return text;
 }

@@ -119,6 +119,8 @@ export interface CallArguments {
   perCpuAllocated: boolean;
   /** The dynptr that the result is a piece of. */
   dynptr: KnownDynptr | undefined;
+  /** A constant string, a character a byte. */
+  format: string;
   changesPacket: boolean;
   readonly raw: RawAccess;
 }
@@ -140,6 +142,7 @@ export function newCallArguments(prototype: HelperPrototype): CallArguments {
     perCpuType: 0,
     perCpuAllocated: false,
     dynptr: undefined,
+    format: "",
     changesPacket: false,
     raw: { register: 0, size: 0 },
   };
@@ -292,7 +295,7 @@ function checkByKind(walk: Walk, call: CallArguments, index: number, register: n
       checkMapField(walk, call, register, "timer", "bpf_timer");
       return;
     case "const_str":
-      checkConstantString(walk, register);
+      call.format = checkConstantString(walk, register);
       return;
     case "dynptr":
       checkDynptrArgument(walk, register, argument);

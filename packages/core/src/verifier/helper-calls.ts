@@ -38,6 +38,7 @@ import {
 } from "./domain/register.js";
 import { describeDynptr, dynptrNumber, giveDynptrBack } from "./dynptrs.js";
 import { returnToCaller } from "./exit.js";
+import { checkPrintCall } from "./format-string.js";
 import { clearCallerSaved } from "./frames.js";
 import { type CallArguments, checkArgument, newCallArguments } from "./helper-arguments.js";
 import { callFindVma, callForEach, callLoop, callRingbufDrain, callTimerCallback } from "./helper-callbacks.js";
@@ -230,7 +231,7 @@ function runSpecial(walk: Walk, id: number, call: CallArguments): void {
   if (call.prototype.name === "get_local_storage" && !isNull(analysis.frame.records, registerAt(2))) {
     analysis.invalid("argument", "get_local_storage() doesn't support non-zero flags");
   }
-  if (call.prototype.name === "snprintf") analysis.notModelled("the format string of bpf_snprintf");
+  if (call.prototype.name === "snprintf") checkPrintCall(walk, call.format);
   noteDynptr(walk, call);
 }
 

@@ -39,6 +39,10 @@ export function verifierInput(object: ObjectSpec, program: ProgramSpec, kernelTy
   };
 }
 
+/** Where the kernel's text starts when its place isn't random. */
+const TEXT_LOW = 0x8100_0000 | 0;
+const TEXT_HIGH = -1;
+
 function verifierMap(map: MapSpec, btf: Btf | undefined): VerifierMap {
   const [only] = map.contents;
   return {
@@ -74,8 +78,8 @@ function resolve(program: ProgramSpec, descriptor: (map: string) => number, kern
         break;
       case "ksym": {
         const id = kernelId(kernelTypes, reference, ["var", "func"]);
-        // A symbol without a type is a plain address to the verifier, whichever it is.
-        if (id === undefined) patch(reference.slot, 0, reference.weak ? 0 : 1, 0);
+        // A symbol without a type is a plain number to the verifier: an address, whichever it is.
+        if (id === undefined) patch(reference.slot, 0, reference.weak ? 0 : TEXT_LOW, reference.weak ? 0 : TEXT_HIGH);
         else patch(reference.slot, BPF_PSEUDO_BTF_ID, id, 0);
         break;
       }

@@ -1,3 +1,4 @@
+export { runningKconfig } from "./kconfig-data.js";
 export { Linux } from "./linux.js";
 export { LinuxMap } from "./linux-map.js";
 export { LinuxProgram } from "./linux-program.js";

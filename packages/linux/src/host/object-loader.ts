@@ -3,7 +3,7 @@ import { BpfMap, chosenPrograms, LoadedParts, liveVariables, mapCodecs } from "@
 import { applyCoreRelocations } from "@tsbpf/core/object";
 import { FileDescriptor, fdOf, loadBtf, syscallError } from "../sys/index.js";
 import { type AttachTarget, attachTarget } from "./attach-target.js";
-import { kconfigValue } from "./kconfig-data.js";
+import { runningKconfig } from "./kconfig-data.js";
 import type { KernelBtf } from "./kernel-btf.js";
 import type { LinuxMap } from "./linux-map.js";
 import type { LinuxProgram } from "./linux-program.js";
@@ -111,7 +111,7 @@ export class ObjectLoader {
     const map = this.#maps.get(key);
     if (map === undefined || this.#options.maps?.[key] !== undefined || this.#filled.has(key)) return;
     if (spec.dataSection === ".kconfig") {
-      map.raw.update(new Uint8Array(4), kconfigValue(this.#object.kconfig, spec.valueSize, this.#object.btf));
+      map.raw.update(new Uint8Array(4), runningKconfig(this.#object.kconfig, spec.valueSize, this.#object.btf));
     }
     if (spec.type === "struct_ops") return;
     if (spec.type === "arena") {
