@@ -7,6 +7,18 @@ export { BpfMap, isPerCpuMap, type MapCodecs, perCpuStride } from "./map.js";
 export type { Program, TestRunOptions, TestRunResult } from "./program.js";
 export type { MapInfo, RawMap, SlotTarget } from "./raw-map.js";
 export { describeSlot, functionAt, lineAt } from "./source-line.js";
+export type {
+  CookieOptions,
+  IterationLink,
+  IteratorOptions,
+  KprobeMultiOptions,
+  KprobeOptions,
+  PerfEventOptions,
+  TracingHooks,
+  UprobeMultiOptions,
+  UprobeOptions,
+  UprobePlace,
+} from "./tracing-hooks.js";
 export { type BytesLike, bytesCodec, type ValueCodec } from "./value-codec.js";
 export { Variable } from "./variable.js";
 export { VerifierError, type VerifierFailure } from "./verifier-error.js";

@@ -29,4 +29,16 @@ export type { MachineLoadOptions } from "./object-loader.js";
 export { type PacketOutcome, PacketRunner } from "./packet-runner.js";
 export type { PinnedObject } from "./pinned-object.js";
 export type { ProgramInfo } from "./program-object.js";
+export {
+  type CallOptions,
+  type CallResult,
+  type EventSurroundings,
+  type FiredRun,
+  KernelEvents,
+  MachineIteratorLink,
+  type MachineIteratorOptions,
+  type PerfSample,
+  type Registers,
+  registerNames,
+} from "./tracing/index.js";
 export type { TranslationOptions } from "./translating-engine.js";

@@ -20,7 +20,22 @@ export interface LinkOwner {
 }
 
 /** Kinds of bpf_link that a Machine has, and the attachments that are no link and whose id is 0. */
-export type MachineLinkKind = "xdp" | "tcx" | "tc";
+export type MachineLinkKind =
+  | "xdp"
+  | "tcx"
+  | "tc"
+  | "tracepoint"
+  | "raw_tracepoint"
+  | "tracing"
+  | "kprobe"
+  | "kretprobe"
+  | "kprobe_multi"
+  | "uprobe"
+  | "uretprobe"
+  | "uprobe_multi"
+  | "perf_event"
+  | "iterator"
+  | "struct_ops";
 
 /**
  * An attachment as the Machine keeps it: it lives while a handle or a pin holds it. When what it is attached to goes, it

@@ -3,15 +3,22 @@ import type { Btf } from "../btf/index.js";
 import {
   BpfMap,
   type ClsactOptions,
+  type CookieOptions,
   type DeviceHooks,
   type Host,
+  type KprobeMultiOptions,
+  type KprobeOptions,
   type Link,
   type LoadedObject,
   mapCodecs,
   type ObjectShape,
+  type PerfEventOptions,
   type Program,
   type TestRunOptions,
   type TestRunResult,
+  type TracingHooks,
+  type UprobeMultiOptions,
+  type UprobeOptions,
   type XdpMode,
 } from "../host/index.js";
 import { Interpreter } from "../interpreter/index.js";
@@ -25,6 +32,7 @@ import {
   functionRecord,
   installHelpers,
   installKfuncs,
+  type KernelMemory,
   ManualClock,
   packetLoader,
   Random,
@@ -65,6 +73,12 @@ import { Statistics } from "./statistics.js";
 import { COMMAND, type TestRunner } from "./test-run.js";
 import { SkbTestRunner } from "./test-run-skb.js";
 import { XdpTestRunner } from "./test-run-xdp.js";
+import {
+  KernelEvents,
+  type MachineIteratorLink,
+  type MachineIteratorOptions,
+  MachineTracingHooks,
+} from "./tracing/index.js";
 import { TranslatingEngine, type TranslationOptions } from "./translating-engine.js";
 
 /** Choices for a {@link Machine}. */
@@ -77,6 +91,11 @@ export interface MachineOptions {
   readonly seed?: number | undefined;
   /** The task that programs run in the context of. */
   readonly task?: Partial<Task> | undefined;
+  /**
+   * The types of the kernel that the Machine stands for (`loadKernelTypes()` of `@tsbpf/core/kernel-types`, or a running
+   * kernel's): objects are relocated against them, and programs that trace, or call kernel functions, verified with them.
+   */
+  readonly kernelTypes?: Btf | undefined;
   /**
    * What runs programs: translated to WebAssembly (the default), where those that the verifier accepted run without checks
    * of their own, or interpreted.
@@ -93,7 +112,7 @@ export interface MachineOptions {
 }
 
 /** A BPF subsystem in memory: needs no kernel and no rights, and does the same each time. */
-export class Machine implements Host, DeviceHooks {
+export class Machine implements Host, DeviceHooks, TracingHooks {
   readonly kind = "machine";
   readonly runtime: Runtime;
   /** Clock, randomness, task, devices, routes and sockets that programs see. */
@@ -106,6 +125,9 @@ export class Machine implements Host, DeviceHooks {
   readonly network: Network;
   /** Pins: programs, maps and links by path. They live as long as the Machine, or until they are taken away. */
   readonly bpffs = new BpfFilesystem<PinnedObject>();
+  /** Says what happens in the kernel, for programs that trace. */
+  readonly fire: KernelEvents;
+  readonly #tracing: MachineTracingHooks;
   readonly #maps: MapCore;
   readonly #references: MachineReferences;
   readonly #objects = new Map<LiveMap, MapObject>();
@@ -136,6 +158,8 @@ export class Machine implements Host, DeviceHooks {
     );
     this.network = new Network(new ProgramRun(this.environment, this.#maps, this.events), entries, this.descriptors);
     this.#hooks = new MachineDeviceHooks(this.network, this);
+    this.#tracing = new MachineTracingHooks(this.environment, this);
+    this.fire = new KernelEvents(this.environment, this.#maps, this.events, this.#tracing.table);
     this.environment.timers.holds = {
       isHeld: (map) => this.#objects.get(map)?.isHeld ?? false,
       holdProgram: (callback) => this.#holdProgram(callback),
@@ -163,19 +187,26 @@ export class Machine implements Host, DeviceHooks {
     return this.#engine instanceof TranslatingEngine ? this.#engine.jit : undefined;
   }
 
+  /** Objects of the kernel, for programs to look into: `machine.kernel.create("task_struct", { pid: 7 })`. */
+  get kernel(): KernelMemory {
+    return this.environment.kernel;
+  }
+
   async load<Shape extends ObjectShape = ObjectShape>(
     spec: ObjectSpec,
     options: MachineLoadOptions = {},
   ): Promise<LoadedObject<Shape>> {
-    const loader = new ObjectLoader(spec, options, {
+    const choices = this.#choices(options);
+    const loader = new ObjectLoader(spec, choices, {
       createMap: (map, btf) => this.#createMap(map, btf),
-      loadProgram: (program, maps) => this.#loadProgram(program, surroundings(maps, spec.btf, options)),
+      loadProgram: (program, maps) => this.#loadProgram(program, surroundings(maps, spec.btf, choices)),
     });
     return loader.load() as unknown as LoadedObject<Shape>;
   }
 
   async loadProgram(spec: ProgramSpec, options: Omit<MachineLoadOptions, "programs"> = {}): Promise<MachineProgram> {
-    return this.#loadProgram(spec, surroundings(new Map(Object.entries(options.maps ?? {})), undefined, options));
+    const maps = new Map(Object.entries(options.maps ?? {}));
+    return this.#loadProgram(spec, surroundings(maps, undefined, this.#choices(options)));
   }
 
   createMap(spec: MapSpec): BpfMap {
@@ -223,6 +254,44 @@ export class Machine implements Host, DeviceHooks {
     options: ClsactOptions & { readonly directAction?: boolean | undefined } = {},
   ): MachineLink {
     return this.#hooks.attachClsact(program, device, direction, options);
+  }
+
+  /** A tracepoint; it fires with `fire.tracepoint()`. Errors of these as {@link TracingHooks} says. */
+  attachTracepoint(program: Program, name?: string, options?: CookieOptions): MachineLink {
+    return this.#tracing.attachTracepoint(program, name, options);
+  }
+
+  /** Raw and BTF-typed tracepoints (`fire.rawTracepoint()`), fentry, fexit, fmod_ret (`fire.kernelCall()`), LSM (`fire.lsm()`). */
+  attachRawTracepoint(program: Program, name?: string, options?: CookieOptions): MachineLink {
+    return this.#tracing.attachRawTracepoint(program, name, options);
+  }
+
+  /** Entry or return of a kernel function; it fires with `fire.kernelCall()`. */
+  attachKprobe(program: Program, options?: KprobeOptions): MachineLink {
+    return this.#tracing.attachKprobe(program, options);
+  }
+
+  attachKprobeMulti(program: Program, options: KprobeMultiOptions): MachineLink {
+    return this.#tracing.attachKprobeMulti(program, options);
+  }
+
+  /** A place in a file, which the Machine does not read; it fires with `fire.userCall()` for the same path and place. */
+  attachUprobe(program: Program, path: string, options: UprobeOptions): MachineLink {
+    return this.#tracing.attachUprobe(program, path, options);
+  }
+
+  attachUprobeMulti(program: Program, path: string, options: UprobeMultiOptions): MachineLink {
+    return this.#tracing.attachUprobeMulti(program, path, options);
+  }
+
+  /** Samples of a perf event; it fires with `fire.perfSample()`. */
+  attachPerf(program: Program, options: PerfEventOptions): MachineLink {
+    return this.#tracing.attachPerf(program, options);
+  }
+
+  /** An iterator over a map's elements, over the Machine's tasks, or over what the caller gives. */
+  attachIterator(program: Program, options?: MachineIteratorOptions): MachineIteratorLink {
+    return this.#tracing.attachIterator(program, options);
   }
 
   /** A network namespace with a loopback device. `namespace.run()` makes it the current one for a while. */
@@ -399,6 +468,10 @@ export class Machine implements Host, DeviceHooks {
     return () => {};
   }
 
+  #choices(options: MachineLoadOptions): MachineLoadOptions {
+    return { ...options, targetBtf: options.targetBtf ?? this.kernel.types };
+  }
+
   #createMap(spec: MapSpec, btf: Btf | undefined): MachineMap {
     const inner = spec.inner === undefined ? undefined : this.#createMap(spec.inner, btf);
     try {
@@ -421,6 +494,7 @@ export class Machine implements Host, DeviceHooks {
     const { image, maps, log, tag } = prepareProgram(spec, surroundings, {
       engine: this.#engine,
       helpers: this.runtime.helpers,
+      objectTypes: this.kernel.types,
       kfuncs: this.#kfuncs,
       cpus: this.cpus,
       owns: (map) => this.#objects.get(map.object.live) === map.object,

@@ -16,7 +16,10 @@ import type { MachineProgram } from "./machine-program.js";
 
 /** Choices for one load into a Machine. */
 export interface MachineLoadOptions extends LoadOptions {
-  /** Types to relocate against (CO-RE); the object's own by default, so that every field is where it was compiled. */
+  /**
+   * Types to relocate against (CO-RE): those of the kernel that the Machine stands for by default, and where it has none
+   * the object's own, so that every field is where it was compiled.
+   */
   readonly targetBtf?: Btf | undefined;
   /**
    * Verify programs (the default): what the kernel would refuse is refused. Without it, and where the verifier reaches no

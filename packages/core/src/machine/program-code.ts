@@ -1,5 +1,6 @@
 import { helperPrototypes } from "../abi/index.js";
 import { BpfError, NotSupportedError } from "../base/index.js";
+import type { Btf } from "../btf/index.js";
 import {
   BPF_PSEUDO_KFUNC_CALL,
   BPF_PSEUDO_MAP_FD,
@@ -58,23 +59,28 @@ export function resolveCode(spec: ProgramSpec, insns: Uint8Array, addresses: Cod
   return code.bytes;
 }
 
-/** @throws NotSupportedError naming the first helper that the program calls and that isn't there. */
-export function checkHelpers(spec: ProgramSpec, insns: Uint8Array, helpers: HelperTable): void {
+/**
+ * @throws NotSupportedError naming the first helper that the program calls and that isn't there, or that takes kernel types
+ * where there are none.
+ */
+export function checkHelpers(
+  spec: ProgramSpec,
+  insns: Uint8Array,
+  helpers: HelperTable,
+  kernelTypes: Btf | undefined,
+): void {
   const slots = decodeSlots(insns);
   for (let slot = 0; slot < slots.length; slot++) {
     if (slots.opcode[slot] === OPCODE_LDDW) slot++;
-    else if (
-      slots.opcode[slot] === OPCODE_CALL &&
-      slots.src[slot] === 0 &&
-      helpers.get(slots.imm[slot]!) === undefined
-    ) {
+    else if (slots.opcode[slot] === OPCODE_CALL && slots.src[slot] === 0) {
       const id = slots.imm[slot]!;
+      const helper = helpers.get(id);
+      if (helper !== undefined && (helper.needsKernelTypes !== true || kernelTypes !== undefined)) continue;
       const name = helperNames.get(id);
       const what = name === undefined ? `helper ${id}` : `bpf_${name}()`;
-      throw new NotSupportedError(
-        what,
-        `program '${spec.name}' calls ${what} at slot ${slot}, which the Machine lacks`,
-      );
+      const why =
+        helper === undefined ? "which the Machine lacks" : "which takes the kernel's types: give it `kernelTypes`";
+      throw new NotSupportedError(what, `program '${spec.name}' calls ${what} at slot ${slot}, ${why}`);
     }
   }
 }

@@ -45,6 +45,8 @@ export function prepareProgram(
   machine: {
     readonly engine: Engine;
     readonly helpers: HelperTable;
+    /** The types of the kernel objects that helpers give and take. */
+    readonly objectTypes: Btf | undefined;
     /** Kernel functions by name, and their numbers. */
     readonly kfuncs: ReadonlyMap<string, number>;
     readonly cpus: number;
@@ -62,10 +64,10 @@ export function prepareProgram(
   const { cpus } = machine;
   const verification = verify
     ? verifyProgram(spec, { maps, btf, kernelTypes, logLevel, cpus })
-    : { verified: false, log: "", visits: undefined, proof: undefined };
-  const { visits, verified, proof } = verification;
+    : { verified: false, log: "", visits: undefined, guarded: undefined, proof: undefined };
+  const { visits, verified, guarded, proof } = verification;
   const reached = visits === undefined ? spec.insns : removeDeadCode(spec.insns, visits);
-  checkHelpers(spec, reached, machine.helpers);
+  checkHelpers(spec, reached, machine.helpers, machine.objectTypes);
   const insns = resolveCode(spec, reached, {
     header: (name) => maps.get(name)!.object.live.address,
     value: (name) => maps.get(name)!.object.valueAddress,
@@ -73,7 +75,7 @@ export function prepareProgram(
   });
   const tag = programTag(spec);
   const identity = { tag, functions: new Map(spec.functions.map(({ slot, name }) => [slot, name])) };
-  const executable: JitExecutable = { name: spec.name, insns, verified, proof, identity };
+  const executable: JitExecutable = { name: spec.name, insns, verified, guarded, proof, identity };
   const image = machine.engine.prepare(executable);
   const interpreted = machine.engine.name === "jit" && image instanceof InterpretedProgram;
   const log = verification.log + (interpreted ? TOO_LARGE_NOTE : "");

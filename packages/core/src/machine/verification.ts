@@ -4,6 +4,7 @@ import { lineAt, VerifierError } from "../host/index.js";
 import type { ExecutionProof } from "../jit/index.js";
 import { createObject, type MapSpec, type ProgramSpec } from "../spec/index.js";
 import { type Rejected, type VerifierInput, verifierInput, verify } from "../verifier/index.js";
+import { guardedSlots } from "./guarded-slots.js";
 import type { MachineMap } from "./machine-map.js";
 
 /** What a program is judged with. */
@@ -25,6 +26,8 @@ export interface Verification {
   readonly log: string;
   /** Times that the verifier walked over each slot; undefined without a proof. */
   readonly visits: Uint32Array | undefined;
+  /** Slots of loads that the kernel guards: through typed pointers that may be null or stale. */
+  readonly guarded?: ReadonlySet<number> | undefined;
   /** The proof, for an engine that makes use of it. */
   readonly proof?: ExecutionProof | undefined;
 }
@@ -41,7 +44,9 @@ export function verifyProgram(spec: ProgramSpec, context: VerificationContext): 
   if (verdict.verdict === "accepted") {
     const { type, attachType, flags } = spec;
     const maps = new Map([...context.maps.values()].map(({ object }, index) => [index + 1, object.live]));
-    return { verified: true, log, visits: verdict.facts.visits, proof: { verdict, maps, type, attachType, flags } };
+    const guarded = guardedSlots(verdict.facts);
+    const proof = { verdict, maps, type, attachType, flags };
+    return { verified: true, log, visits: verdict.facts.visits, guarded, proof };
   }
   if (verdict.verdict === "not_reached") return { verified: false, log, visits: undefined };
   throw rejection(spec, verdict, logLevel > 0 ? log : verify(input, { logLevel: 1, cpus }).log);

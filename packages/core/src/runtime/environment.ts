@@ -1,9 +1,14 @@
+import type { Btf } from "../btf/index.js";
 import type { MapCore } from "../maps/index.js";
 import { type Clock, ManualClock } from "./clock.js";
+import { KernelMemory } from "./kernel-object.js";
+import { KernelSymbols } from "./kernel-symbols.js";
 import { NetworkTables } from "./network-tables.js";
 import { Random } from "./random.js";
 import { RedirectTarget } from "./redirect-target.js";
 import type { Runtime } from "./runtime.js";
+import type { SeqFile } from "./seq-file.js";
+import { TaskObjects } from "./task-objects.js";
 import { Timers } from "./timers.js";
 
 /** The task that programs run in the context of (`bpf_get_current_*`). */
@@ -24,6 +29,15 @@ export interface EnvironmentOptions {
   readonly clock?: Clock | undefined;
   readonly seed?: number | undefined;
   readonly task?: Partial<Task> | undefined;
+  readonly kernelTypes?: Btf | undefined;
+}
+
+/** A signal that a program sent to the current task, or to one of its threads. */
+export interface SentSignal {
+  readonly signal: number;
+  /** To the thread alone (bpf_send_signal_thread()), or to its process. */
+  readonly thread: boolean;
+  readonly pid: number;
 }
 
 /** The world that programs' helpers see. All of it is the caller's to set. */
@@ -37,6 +51,17 @@ export class Environment {
   trace: (text: string) => void = () => {};
   /** Receives the packets that bpf_clone_redirect() sends; `index` is the device's, `flags` may be BPF_F_INGRESS. */
   clone: (packet: Uint8Array, index: number, flags: number) => void = () => {};
+  /** Receives the signals that bpf_send_signal() sends. */
+  signal: (signal: SentSignal) => void = () => {};
+  /** Objects of the kernel, by its types. */
+  readonly kernel: KernelMemory;
+  readonly symbols = new KernelSymbols();
+  /** Tasks as objects that programs can look into. */
+  readonly tasks: TaskObjects;
+  /** Files that iterators are writing to, by their address. */
+  readonly seqFiles = new Map<number, SeqFile>();
+  /** What bpf_d_path() says of a `struct path`, by the object's address. */
+  readonly paths = new Map<number, string>();
   /** Timers in maps. */
   readonly timers: Timers;
   /** Routes, neighbours, sockets and devices that lookups answer from: those of the network namespace of the run. */
@@ -48,8 +73,10 @@ export class Environment {
     this.runtime = runtime;
     this.maps = maps;
     this.timers = new Timers(runtime, maps);
+    this.kernel = new KernelMemory(runtime, options.kernelTypes);
     this.clock = options.clock ?? new ManualClock();
     this.random = new Random(options.seed);
     this.task = { pid: 1, tgid: 1, uid: 0, gid: 0, comm: "tsbpf", cgroupId: 1n, ...options.task };
+    this.tasks = new TaskObjects(this.kernel, this.task);
   }
 }

@@ -16,6 +16,8 @@ export interface Helper {
   readonly result: "int" | "uint" | "wide";
   /** True where `run` needs more than the low halves: it finds all of r1 to r5 in the execution area. */
   readonly wide: boolean;
+  /** It gives or takes objects of the kernel: a Machine without the kernel's types loads no program that calls it. */
+  readonly needsKernelTypes?: boolean | undefined;
   /** May be an exported WebAssembly function, which generated code then calls without crossing into JavaScript. */
   readonly run: HelperFunction;
 }

@@ -8,7 +8,7 @@ export {
   InvalidProgramError,
   targetOf,
 } from "./decoded-program.js";
-export { Environment, type EnvironmentOptions, type Task } from "./environment.js";
+export { Environment, type EnvironmentOptions, type SentSignal, type Task } from "./environment.js";
 export {
   type ArenaWindow,
   type Engine,
@@ -29,6 +29,8 @@ export {
 } from "./execution-area.js";
 export { HELPER_TAIL_CALL, type Helper, type HelperFunction, HelperTable } from "./helper-table.js";
 export { installHelpers } from "./helpers/index.js";
+export { KernelBytes, KernelMemory, KernelObject, type KernelValue } from "./kernel-object.js";
+export { KernelSymbols } from "./kernel-symbols.js";
 export { installKfuncs, MISSING_KFUNC } from "./kfuncs/index.js";
 export {
   type Neighbour,
@@ -63,8 +65,11 @@ export {
 } from "./run-result.js";
 export { NO_CONTEXT, type Run, type RunContext } from "./run-stack.js";
 export { type PacketLoader, Runtime } from "./runtime.js";
+export { SeqFile } from "./seq-file.js";
 export { carriedProtocol, SKB_MAX_LENGTH, SkbContext, skBuff } from "./skb-context.js";
+export { TaskObjects } from "./task-objects.js";
 export { type Timer, type TimerHolds, Timers } from "./timers.js";
+export { NO_EVENT, TracingContext, type TracingEvent } from "./tracing-context.js";
 export type { TunnelInfo } from "./tunnel-info.js";
 export { MAY_GOTO_ROUNDS, wasmArithmetic, wasmComparisons, wasmDivision } from "./wasm-operators.js";
 export { XDP_FRAME_BYTES, XDP_HEADROOM, XDP_LINEAR_MAX, XDP_PACKET_MAX, XdpContext, xdpMd } from "./xdp-context.js";

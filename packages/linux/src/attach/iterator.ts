@@ -1,17 +1,12 @@
 import { attachTypeId } from "@tsbpf/core";
-import type { BpfMap, Program } from "@tsbpf/core/host";
+import type { IteratorOptions as CommonOptions, IterationLink, Program } from "@tsbpf/core/host";
 import { bpf, FileDescriptor, fdOf, lastErrno, libc, NativeBuffer, syscallError } from "../sys/index.js";
 import { requireType } from "./attach-type.js";
 import { withDirectory } from "./directory.js";
 import { BpfLink, createLinkFd } from "./link.js";
 
 /** What an iterator is limited to (`union bpf_iter_link_info`); what applies depends on the iterator. */
-export interface IteratorOptions {
-  /** For iterators over a map's elements. */
-  readonly map?: BpfMap | undefined;
-  /** For task iterators: one thread, or all threads of one process. */
-  readonly tid?: number | undefined;
-  readonly pid?: number | undefined;
+export interface IteratorOptions extends CommonOptions {
   /** For cgroup iterators: the folder, and in which order. */
   readonly cgroup?:
     | { readonly path: string; readonly order: "self" | "descendants_pre" | "descendants_post" | "ancestors_up" }
@@ -23,7 +18,7 @@ const CHUNK = 1 << 16;
 const orders = { self: 1, descendants_pre: 2, descendants_post: 3, ancestors_up: 4 } as const;
 
 /** An iterator program that is ready to run: each {@link read} is a run over everything. */
-export class IteratorLink extends BpfLink {
+export class IteratorLink extends BpfLink implements IterationLink {
   /** Runs the iterator: what the program wrote with bpf_seq_write and its like. */
   read(): Uint8Array {
     const fd = bpf("BPF_ITER_CREATE", { link_fd: this.fd }, `of '${this.program.name}'`);

@@ -1,5 +1,5 @@
 import { attachTypeId } from "@tsbpf/core";
-import type { Program } from "@tsbpf/core/host";
+import type { KprobeMultiOptions, KprobeOptions, Program } from "@tsbpf/core/host";
 import { addressOf, cString, keepAlive, openPerfEvent } from "../sys/index.js";
 import { requireType } from "./attach-type.js";
 import { createLink, type KernelLink } from "./link.js";
@@ -8,15 +8,6 @@ import { probeEventSource } from "./probe-event.js";
 import { targetOf } from "./tracepoint.js";
 
 const BPF_F_KPROBE_MULTI_RETURN = 1;
-
-export interface KprobeOptions {
-  /** Kernel function; what the program's section names unless given. */
-  readonly symbol?: string | undefined;
-  /** Bytes into the function. */
-  readonly offset?: number | undefined;
-  readonly return?: boolean | undefined;
-  readonly cookie?: bigint | undefined;
-}
 
 /** Attaches to a kernel function's entry or return. @throws SyscallError ENOENT where the kernel has no kprobes. */
 export function attachKprobe(program: Program, options: KprobeOptions = {}): KernelLink {
@@ -37,13 +28,6 @@ export function attachKprobe(program: Program, options: KprobeOptions = {}): Ker
   );
   keepAlive(name);
   return attachPerfEvent(options.return ? "kretprobe" : "kprobe", program, event, options.cookie);
-}
-
-export interface KprobeMultiOptions {
-  readonly symbols: readonly string[];
-  readonly return?: boolean | undefined;
-  /** As many as symbols. */
-  readonly cookies?: readonly bigint[] | undefined;
 }
 
 /** Attaches one program to many kernel functions. Since 5.18; loaded with attach type `trace_kprobe_multi`. */

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { BpfError, NotSupportedError } from "@tsbpf/core";
-import type { Program } from "@tsbpf/core/host";
+import type { CookieOptions, PerfEventOptions, Program } from "@tsbpf/core/host";
 import { BpfCall, fdOf, openPerfEvent, syscallError } from "../sys/index.js";
 import { requireType } from "./attach-type.js";
 import { BpfLink, type KernelLink } from "./link.js";
@@ -8,11 +8,6 @@ import { attachPerfEvent } from "./perf-event.js";
 
 const PERF_TYPE_TRACEPOINT = 2;
 const folders = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];
-
-export interface CookieOptions {
-  /** What bpf_get_attach_cookie() gives the program. Since 5.15. */
-  readonly cookie?: bigint | undefined;
-}
 
 /**
  * Attaches to a tracepoint by its name in tracefs, e.g. `"syscalls/sys_enter_execve"`; what the program's section names
@@ -67,23 +62,6 @@ export function attachRawTracepoint(program: Program, name?: string, options: Co
   if (result < 0)
     throw syscallError(`BPF_RAW_TRACEPOINT_OPEN of '${program.name}' at ${target ?? targetOf(program)}`, -result);
   return new BpfLink(untyped ? "raw_tracepoint" : "tracing", result, program);
-}
-
-/** A counter or clock of the kernel's perf events. */
-export interface PerfEventOptions {
-  /** `perf_type_id`: 0 hardware, 1 software ... */
-  readonly type: number;
-  /** Which event of that type: of software 0 cpu-clock, 1 task-clock, 2 page-faults, 3 context-switches ... */
-  readonly config: number | bigint;
-  /** Run the program every so many events (ns, for clocks), */
-  readonly period?: number | undefined;
-  /** or so often a second. */
-  readonly frequency?: number | undefined;
-  /** Thread to watch: a tid, 0 for the calling thread, -1 (the default) for all. */
-  readonly pid?: number | undefined;
-  /** Default: any CPU (-1); either pid or cpu has to be given. */
-  readonly cpu?: number | undefined;
-  readonly cookie?: bigint | undefined;
 }
 
 /** Runs a perf_event program on samples of an event. Since 4.9. */

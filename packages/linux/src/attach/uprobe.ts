@@ -1,5 +1,5 @@
 import { attachTypeId, BpfError } from "@tsbpf/core";
-import type { Program } from "@tsbpf/core/host";
+import type { Program, UprobeMultiOptions, UprobeOptions, UprobePlace } from "@tsbpf/core/host";
 import { Executable } from "../elf/index.js";
 import { addressOf, cString, keepAlive, openPerfEvent } from "../sys/index.js";
 import { requireType } from "./attach-type.js";
@@ -8,24 +8,6 @@ import { attachPerfEvent } from "./perf-event.js";
 import { probeEventSource } from "./probe-event.js";
 
 const BPF_F_UPROBE_MULTI_RETURN = 1;
-
-/** A place in a file, as a function or as a file offset, or both: `offset` bytes into the function. */
-export interface UprobePlace {
-  readonly symbol?: string | undefined;
-  /** Bytes, from the symbol or from the start of the file. */
-  readonly offset?: number | undefined;
-}
-
-export interface UprobeOptions extends UprobePlace {
-  /** At the function's return (uretprobe). */
-  readonly return?: boolean | undefined;
-  /** Only this process; default all. */
-  readonly pid?: number | undefined;
-  /** What bpf_get_attach_cookie() gives the program. Since 5.15. */
-  readonly cookie?: bigint | undefined;
-  /** File offset of a counter that the kernel increments while the probe is in place. */
-  readonly counterOffset?: number | undefined;
-}
 
 /**
  * Attaches a program of type kprobe to a place in an executable or library.
@@ -48,15 +30,6 @@ export function attachUprobe(program: Program, path: string, options: UprobeOpti
   );
   keepAlive(name);
   return attachPerfEvent(options.return ? "uretprobe" : "uprobe", program, event, options.cookie);
-}
-
-export interface UprobeMultiOptions {
-  readonly places: readonly (UprobePlace & {
-    readonly cookie?: bigint | undefined;
-    readonly counterOffset?: number | undefined;
-  })[];
-  readonly return?: boolean | undefined;
-  readonly pid?: number | undefined;
 }
 
 /**

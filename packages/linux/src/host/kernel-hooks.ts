@@ -1,5 +1,16 @@
 import type { AttachType } from "@tsbpf/core";
-import type { BpfMap, DeviceHooks, Program } from "@tsbpf/core/host";
+import type {
+  BpfMap,
+  CookieOptions,
+  DeviceHooks,
+  KprobeMultiOptions,
+  KprobeOptions,
+  PerfEventOptions,
+  Program,
+  TracingHooks,
+  UprobeMultiOptions,
+  UprobeOptions,
+} from "@tsbpf/core/host";
 import {
   type Attachment,
   attachCgroup,
@@ -25,20 +36,14 @@ import {
   attachUsdt,
   attachXdp,
   type ClsactOptions,
-  type CookieOptions,
   type Direction,
   type IteratorLink,
   type IteratorOptions,
   type KernelLink,
-  type KprobeMultiOptions,
-  type KprobeOptions,
   type LwtRoute,
   type NetfilterOptions,
   OpenLinks,
-  type PerfEventOptions,
   type TcxOptions,
-  type UprobeMultiOptions,
-  type UprobeOptions,
   type UsdtOptions,
   type XdpOptions,
 } from "../attach/index.js";
@@ -48,7 +53,7 @@ import type { NetworkNamespace } from "../sys/index.js";
  * Every way to attach a program to the running kernel. Each returns a link that detaches when it is closed, at the latest
  * with the host. Devices and network namespaces are those that the calling thread sees.
  */
-export abstract class KernelHooks implements DeviceHooks {
+export abstract class KernelHooks implements DeviceHooks, TracingHooks {
   /** @internal */
   protected readonly links = new OpenLinks();
 

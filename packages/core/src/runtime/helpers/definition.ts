@@ -8,7 +8,7 @@ export type Define = (
   name: string,
   result: Helper["result"],
   run: HelperFunction,
-  options?: { readonly wide?: boolean },
+  options?: { readonly wide?: boolean; readonly needsKernelTypes?: boolean },
 ) => void;
 
 /** One family of helpers: defines what it has over an environment. */
@@ -26,7 +26,8 @@ export function helperId(name: string): number {
 /** Puts the helpers of `families` into `table`. */
 export function defineHelpers(table: HelperTable, environment: Environment, families: readonly HelperFamily[]): void {
   const define: Define = (name, result, run, options) => {
-    table.define(helperId(name), { name, result, run, wide: options?.wide ?? false });
+    const { wide = false, needsKernelTypes = false } = options ?? {};
+    table.define(helperId(name), { name, result, run, wide, needsKernelTypes });
   };
   for (const family of families) family(define, environment);
 }

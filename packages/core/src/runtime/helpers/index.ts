@@ -1,6 +1,7 @@
 import type { Environment } from "../environment.js";
 import { checksumHelpers } from "./checksum.js";
 import { clockHelpers } from "./clock.js";
+import { currentTaskHelpers } from "./current-task.js";
 import { defineHelpers, type HelperFamily } from "./definition.js";
 import { dynptrHelpers } from "./dynptr.js";
 import { fibHelpers } from "./fib.js";
@@ -14,21 +15,25 @@ import { probeReadHelpers } from "./probe-read.js";
 import { redirectHelpers } from "./redirect.js";
 import { redirectMapHelpers } from "./redirect-map.js";
 import { ringBufferHelpers } from "./ring-buffer.js";
+import { seqHelpers } from "./seq.js";
 import { skbBytesHelpers } from "./skb-bytes.js";
 import { skbRoomHelpers } from "./skb-room.js";
 import { skbStateHelpers } from "./skb-state.js";
 import { skbTunnelHelpers } from "./skb-tunnel.js";
 import { skbVlanHelpers } from "./skb-vlan.js";
 import { socketHelpers } from "./socket.js";
+import { stackTraceHelpers } from "./stack-trace.js";
 import { stringHelpers } from "./string.js";
 import { taskHelpers } from "./task.js";
 import { timerHelpers } from "./timer.js";
+import { tracingHelpers } from "./tracing.js";
 import { userRingHelpers } from "./user-ring.js";
 import { xdpHelpers } from "./xdp.js";
 
 const families: readonly HelperFamily[] = [
   checksumHelpers,
   clockHelpers,
+  currentTaskHelpers,
   dynptrHelpers,
   lockHelpers,
   perfEventHelpers,
@@ -47,9 +52,12 @@ const families: readonly HelperFamily[] = [
   skbStateHelpers,
   skbTunnelHelpers,
   skbVlanHelpers,
+  seqHelpers,
+  stackTraceHelpers,
   stringHelpers,
   taskHelpers,
   timerHelpers,
+  tracingHelpers,
   userRingHelpers,
   xdpHelpers,
 ];

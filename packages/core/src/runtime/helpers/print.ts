@@ -47,14 +47,14 @@ export const printHelpers: HelperFamily = (define, environment) => {
 };
 
 /** The format's bytes up to its NUL, which has to be within `size`. */
-function formatBytes(runtime: Runtime, format: number, size: number): Uint8Array | undefined {
+export function formatBytes(runtime: Runtime, format: number, size: number): Uint8Array | undefined {
   const bytes = runtime.memory.copy(format >>> 0, size >>> 0);
   const end = bytes.indexOf(0);
   return end < 0 ? undefined : bytes.subarray(0, end);
 }
 
 /** Arguments as u64s in memory; undefined for a length that cannot be. */
-function argumentArray(runtime: Runtime, data: number, length: number): Arguments | undefined {
+export function argumentArray(runtime: Runtime, data: number, length: number): Arguments | undefined {
   if (length % 8 !== 0 || length < 0 || length > MAX_ARGUMENTS * 8 || (length > 0 && data === 0)) return undefined;
   return (index) => runtime.memory.view.getBigUint64((data >>> 0) + index * 8, true);
 }

@@ -6,7 +6,7 @@ export type DefineKfunc = (
   name: string,
   result: Helper["result"],
   run: HelperFunction,
-  options?: { readonly wide?: boolean },
+  options?: { readonly wide?: boolean; readonly needsKernelTypes?: boolean },
 ) => void;
 
 /** One family of kernel functions: defines what it has over an environment. */
@@ -27,7 +27,8 @@ export function defineKfuncs(
   for (const family of families) {
     family((name, result, run, options) => {
       ids.set(name, ids.size + 1);
-      table.define(ids.size, { name, result, run, wide: options?.wide ?? false });
+      const { wide = false, needsKernelTypes = false } = options ?? {};
+      table.define(ids.size, { name, result, run, wide, needsKernelTypes });
     }, environment);
   }
   return ids;

@@ -1,0 +1,11 @@
+export { MachineIteratorLink, type MachineIteratorOptions } from "./iterator.js";
+export {
+  type CallOptions,
+  type CallResult,
+  type EventSurroundings,
+  type FiredRun,
+  KernelEvents,
+  type PerfSample,
+} from "./kernel-events.js";
+export { type Registers, registerNames } from "./registers.js";
+export { MachineTracingHooks } from "./tracing-hooks.js";
