@@ -34,7 +34,7 @@ export interface HashKind {
 /** Hash, per-CPU hash and LRU hash. @see https://docs.kernel.org/bpf/map_hash.html */
 export class HashMap extends LiveMap {
   /**
-   * Room for one key: written here by whoever has it as numbers ({@link LinearMemory.u32}), it is looked for with
+   * Room for one key: written here by whoever has it as numbers (`LinearMemory.u32`), it is looked for with
    * {@link findWritten}, at a third of what a key of bytes costs.
    */
   readonly keyAddress: number;

@@ -54,7 +54,7 @@ export const mapHeader = {
   /** Bytes from one per-CPU value to the next element's in a chunk. */
   VALUE_STRIDE: 92,
 
-  /** LRU: address of the lists (see {@link lruLists}), one set or one a CPU. */
+  /** LRU: address of the lists (see `lruLists`), one set or one a CPU. */
   LRU: 96,
   /** LRU: address of each CPU's local lists; 0 with BPF_F_NO_COMMON_LRU. */
   LRU_LOCAL: 100,
@@ -84,7 +84,7 @@ export const mapHeader = {
   RETIRED_LAST: 140,
   /** Tries: address of the number of the current run: what was retired in an earlier run can be used again. */
   RUN: 144,
-  /** Large tries: address of the index of the first 16 bits (see {@link trieIndex}), else 0. */
+  /** Large tries: address of the index of the first 16 bits (see `trieIndex`), else 0. */
   INDEX: 148,
   /** Lookups until the index is made again; 0 while it is right. */
   INDEX_WAIT: 152,
@@ -100,7 +100,7 @@ export const hashSlot = { HASH: 0, ELEMENT: 4, SIZE: 8 } as const;
 export const element = {
   /** Next free element, or next of an LRU list. */
   LINK: 0,
-  /** Index in the pool, with {@link ELEMENT_LIVE} while it is in the table. */
+  /** Index in the pool, with `ELEMENT_LIVE` while it is in the table. */
   STATE: 4,
   /** Start of the key, without LRU. */
   KEY: 8,
@@ -151,7 +151,7 @@ export const trieNode = {
   /** Subtrees of the next bit being 0 and 1. */
   CHILD: 0,
   PARENT: 8,
-  /** Bits of the prefix; and {@link TRIE_BRANCH} where the node is only a fork. */
+  /** Bits of the prefix; and `TRIE_BRANCH` where the node is only a fork. */
   LENGTH: 12,
   WORDS: 16,
 } as const;

@@ -85,7 +85,7 @@ export class XdpContext implements PacketContext {
 
   /**
    * Looks at a packet that lies in somebody else's page of {@link XDP_FRAME_BYTES} bytes, laid out as this one's own, without
-   * copying it. Programs work on it in place; afterwards {@link packetStart}, {@link data} and {@link packetEnd} say where
+   * copying it. Programs work on it in place; afterwards {@link packetStart}, `data` and {@link packetEnd} say where
    * it is. Addresses.
    */
   adopt(frame: number, meta: number, data: number, end: number): void {

@@ -79,7 +79,7 @@ export interface VerifyOptions {
   readonly privateStacks?: boolean | undefined;
   /** Asked now and then while the analysis runs; it ends as `not_reached` once this returns true. */
   readonly shouldStop?: (() => boolean) | undefined;
-  /** Milliseconds from an arbitrary start, for {@link Verdict.microseconds}. */
+  /** Milliseconds from an arbitrary start, for a verdict's time. */
   readonly now?: (() => number) | undefined;
 }
 

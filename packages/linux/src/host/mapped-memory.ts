@@ -64,7 +64,7 @@ export class MappedArray<V = unknown> {
 
 /**
  * The memory of an arena (since 6.9): what programs reach through `__arena` pointers, whose low 32 bits are offsets from
- * {@link address}'s.
+ * `address`'s.
  *
  * @throws BpfError `"MAP_TYPE"`
  */
