@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { extname } from "node:path";
-import type { ObjectSpec, ProgramSpec } from "@tsbpf/core";
+import { BpfError, type ObjectSpec, type ProgramSpec } from "@tsbpf/core";
 import { isProgramType } from "@tsbpf/core/abi";
 import { readObject } from "@tsbpf/core/object";
 import { CommandError, UsageError } from "./command-error.js";
@@ -12,7 +12,13 @@ import { CommandError, UsageError } from "./command-error.js";
 export async function readObjectFile(file: string, options: { type?: string | undefined } = {}): Promise<ObjectSpec> {
   const { type } = options;
   if (type !== undefined && !isProgramType(type)) throw new UsageError(`--type ${type}: there is no such program type`);
-  return readObject(await objectBytes(file), { name: file, type });
+  const bytes = await objectBytes(file);
+  try {
+    return readObject(bytes, { name: file, type });
+  } catch (error) {
+    if (!(error instanceof BpfError)) throw error;
+    throw new CommandError(`${file}: ${error.message}`, { cause: error });
+  }
 }
 
 /** Whether a file's name says that it is C or assembly. */

@@ -189,3 +189,19 @@ describe("tsbpf run of an assembly source", () => {
     expect(wrong.err).toContain("\n  exti\n  ^\n");
   });
 });
+
+describe("tsbpf run of a capture that breaks off", () => {
+  it("tells what was counted before it did, and fails", async () => {
+    const whole = readFileSync(capture("web"));
+    const broken = join(folder, "broken.pcap");
+    writeFileSync(broken, whole.subarray(0, whole.length - 5));
+    const packets = packetsOf(capture("web")).length - 1;
+    const asText = await commandLine("run", counter, "--pcap", broken);
+    expect(asText.status).toBe(1);
+    expect(asText.out).toContain(`${packets} packets`);
+    expect(asText.err).toMatch(/^tsbpf: .*broken\.pcap: the file ends within a record .*\n$/);
+    const asJson = await commandLine("run", counter, "--pcap", broken, "--json");
+    expect(asJson.status).toBe(1);
+    expect(JSON.parse(asJson.out)).toMatchObject({ packets, error: expect.stringContaining("ends within a record") });
+  });
+});

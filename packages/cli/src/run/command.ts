@@ -1,5 +1,5 @@
 import type { MapType, ObjectSpec, ProgramSpec, ProgramType } from "@tsbpf/core";
-import { UsageError } from "../command-error.js";
+import { CommandError, UsageError } from "../command-error.js";
 import { exitStatus } from "../exit-status.js";
 import { chooseProgram, readObjectFile } from "../object-file.js";
 import type { Session } from "../session.js";
@@ -86,10 +86,16 @@ async function replayAll(session: Session, prepared: Prepared, options: RunOptio
   const tally = createTally();
   const each = session.json ? 0 : (options.each ?? 0);
   const replay = new Replay(tally, program.type, runner, output, { terminal, each });
+  let failure: unknown;
   const interrupted = await untilInterrupted(async (stopped) => {
     for (let pass = 0; pass < options.repeat && !stopped(); pass++) {
       await replayCapture(session, replay, options, stopped);
     }
+  }).catch((error: unknown) => {
+    // What was counted before a capture broke off is told all the same.
+    if (tally.packets + tally.skipped === 0) throw error;
+    failure = error;
+    return false;
   });
   for (const subscription of events) {
     subscription.poll();
@@ -97,13 +103,14 @@ async function replayAll(session: Session, prepared: Prepared, options: RunOptio
   }
   output.close();
   tally.nanoseconds = runner.nanoseconds;
-  const report = { object, program, loaded: runner.object, tally, interrupted };
+  const report = { object, program, loaded: runner.object, tally, interrupted, failure };
   if (session.json) printRunJson(session, report, options);
   else {
     if (each > 0) terminal.print();
     printVerdicts(session, report, options);
     if (options.maps) printMaps(session, report);
   }
+  if (failure !== undefined) throw session.json ? new CommandError("") : failure;
   return interrupted ? exitStatus.interrupted : exitStatus.ok;
 }
 

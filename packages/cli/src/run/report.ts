@@ -14,6 +14,8 @@ export interface RunReport {
   readonly loaded: LoadedObject;
   readonly tally: Tally;
   readonly interrupted: boolean;
+  /** What broke off the capture after some packets; undefined where nothing did. */
+  readonly failure: unknown;
 }
 
 /** The one object of `run --json`. */
@@ -32,6 +34,7 @@ export function printRunJson(session: Session, report: RunReport, options: RunOp
     ["ns_per_packet", String(nanosecondsPerPacket(tally))],
     ["maps", { members: maps.map(([name, entries]) => [name, { elements: entries.map(entryJson) }] as const) }],
   ];
+  if (report.failure instanceof Error) members.push(["error", JSON.stringify(report.failure.message)]);
   session.terminal.print(stringifyFormatted({ members }, { pretty: session.pretty }));
 }
 
