@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Builds the objects in testdata/ and examples/ from the C sources beside them.
+// Builds the objects in testdata/, examples/ and benchmarks/ from the C sources beside them.
 //
 //     npm run generate               rebuild all
 //     npm run generate -- FILE.c     rebuild some
@@ -25,7 +25,7 @@ const strip = "llvm-strip-22";
 /** @returns {string[]} sources, relative to the root */
 function findSources() {
   return (
-    ["examples", "testdata"]
+    ["benchmarks", "examples", "testdata"]
       .flatMap((folder) =>
         readdirSync(join(root, folder), { recursive: true, encoding: "utf8" }).map((path) => join(folder, path)),
       )

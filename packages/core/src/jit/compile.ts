@@ -22,7 +22,7 @@ import {
 } from "../wasm/index.js";
 import type { Blinding } from "./blinding.js";
 import { findCallMaps } from "./call-maps.js";
-import { defineExecute, defineInvoke } from "./entries.js";
+import { defineExecute, defineInvoke, defineRepeat } from "./entries.js";
 import { emitFunction } from "./function-body.js";
 import { type InlineHelper, inlineHelper } from "./inline-helpers.js";
 import { liveAtEntry } from "./liveness.js";
@@ -45,6 +45,8 @@ export interface CompileOptions {
   readonly functionRecords: ReadonlyMap<number, number>;
   /** Whether the engine has WebAssembly's tail calls. */
   readonly tailCalls: boolean;
+  /** Address of the program's record. */
+  readonly record: number;
   /** Hides the program's constants, where they are to be hidden. */
   readonly blinding?: Blinding | undefined;
   readonly identity?: ProgramIdentity | undefined;
@@ -61,7 +63,7 @@ const REGISTERS = Array.from({ length: 10 }, (_, register) => `r${register}`);
 
 /**
  * Translates a program to a module, which imports what {@link ModuleImports} says. Exports, beside those of
- * {@link defineExecute} and {@link defineInvoke}:
+ * {@link defineExecute}, {@link defineRepeat} and {@link defineInvoke}:
  *
  * - `entry`: where tail calls go, (frame, left, r1) -> (r0, left).
  *
@@ -81,6 +83,7 @@ export function compileProgram(program: DecodedProgram, options: CompileOptions)
   for (const target of parts.functions.values()) emitFunction(parts, target);
   module.exportFunction("entry", parts.functions.get(0)!.builder);
   defineExecute(module, parts);
+  defineRepeat(module, parts);
   defineInvoke(module, parts);
   const bytes = module.finish();
   return { bytes, functions: [...parts.functions.values()].map(({ builder: { name, size } }) => ({ name, size })) };
@@ -145,6 +148,7 @@ function declareParts(
     callbackRegisters,
     tailCalls: options.tailCalls,
     blinding: options.blinding,
+    record: options.record,
   };
 }
 

@@ -8,34 +8,66 @@ import {
   RUN_FAULT,
   STACK_SIZE,
 } from "../runtime/index.js";
-import { I32, I64, i32, i64, type ModuleBuilder } from "../wasm/index.js";
+import { type FunctionBuilder, I32, I64, i32, i64, type Local, type ModuleBuilder } from "../wasm/index.js";
 import type { ModuleParts } from "./module-parts.js";
 
 /** Exports `execute(area, context) -> status`: runs the program from its start. */
 export function defineExecute(module: ModuleBuilder, parts: ModuleParts): void {
   const f = module.function("execute", { area: I32, context: I32 }, [I32]);
   const { params } = f;
-  const left = f.local(I64, "left");
-  const r0 = f.local(I64, "r0");
-  if (parts.checked) {
-    // Registers and stack are cleared, so that a program which nobody verified runs the same each time.
-    f.get(params.area).i32(0).i32(88).memoryFill();
-    f.get(params.area).i32(area.frames).op(i32.add).i32(0).i32(STACK_SIZE).memoryFill();
-    f.get(params.area)
-      .get(params.context)
-      .op(i64.extend_i32_u)
-      .store(i64.store, area.registers + 8);
-    f.get(params.area).i64(0).store(i64.store, area.windowReadLimit);
-    f.get(params.area).i64(0).store(i64.store, area.windowWriteLimit);
-  }
+  const results = { left: f.local(I64, "left"), r0: f.local(I64, "r0") };
+  if (parts.checked) emitReset(f, params.area, params.context);
   f.get(params.area).i32(area.frames).op(i32.add);
   f.get(params.area).load(i64.load, area.budget);
   f.get(params.context).op(i64.extend_i32_u).call(parts.functions.get(0)!.builder);
-  f.set(left).set(r0);
-  f.get(params.area).get(left).store(i64.store, area.budget);
-  f.get(params.area).get(r0).store(i64.store, area.registers);
+  f.set(results.left).set(results.r0);
+  emitResults(f, params.area, results);
   f.i32(RUN_EXIT);
   module.exportFunction("execute", f);
+}
+
+/**
+ * Exports `repeat(area, context, times) -> status`: runs the program from its start again and again, at least once, on
+ * what the runs before left behind; each has the budget that the area holds. What the area says then is about the last.
+ */
+export function defineRepeat(module: ModuleBuilder, parts: ModuleParts): void {
+  const f = module.function("repeat", { area: I32, context: I32, times: I32 }, [I32]);
+  const { params } = f;
+  const results = { left: f.local(I64, "left"), r0: f.local(I64, "r0") };
+  const budget = f.local(I64, "budget");
+  const frame = f.local(I32, "frame");
+  f.get(params.area).load(i64.load, area.budget).set(budget);
+  f.get(params.area).i32(area.frames).op(i32.add).set(frame);
+  f.loop((again) => {
+    f.get(params.area).i32(0).store(i32.store, area.tailCalls);
+    f.get(params.area).i32(parts.record).store(i32.store, area.program);
+    f.get(params.area).get(budget).store(i64.store, area.budget);
+    if (parts.checked) emitReset(f, params.area, params.context);
+    f.get(frame).get(budget);
+    f.get(params.context).op(i64.extend_i32_u).call(parts.functions.get(0)!.builder);
+    f.set(results.left).set(results.r0);
+    f.get(params.times).i32(1).op(i32.sub).tee(params.times).brIf(again);
+  });
+  emitResults(f, params.area, results);
+  f.i32(RUN_EXIT);
+  module.exportFunction("repeat", f);
+}
+
+/** Clears registers and stack, so that a program which nobody verified runs the same each time. */
+function emitReset(f: FunctionBuilder, at: Local, context: Local): void {
+  f.get(at).i32(0).i32(88).memoryFill();
+  f.get(at).i32(area.frames).op(i32.add).i32(0).i32(STACK_SIZE).memoryFill();
+  f.get(at)
+    .get(context)
+    .op(i64.extend_i32_u)
+    .store(i64.store, area.registers + 8);
+  f.get(at).i64(0).store(i64.store, area.windowReadLimit);
+  f.get(at).i64(0).store(i64.store, area.windowWriteLimit);
+}
+
+function emitResults(f: FunctionBuilder, at: Local, { left, r0 }: { readonly left: Local; readonly r0: Local }): void {
+  f.get(at).get(left).store(i64.store, area.budget);
+  f.get(at).get(r0).store(i64.store, area.registers);
 }
 
 /**

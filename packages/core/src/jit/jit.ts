@@ -64,6 +64,7 @@ export class Jit implements Engine {
         memory: runtime.memory.limits,
         functionRecords: records.functions,
         tailCalls: this.#tailCalls,
+        record: records.program,
         blinding: records.blinding,
         identity: executable.identity,
       });

@@ -51,4 +51,6 @@ export interface ModuleParts {
   readonly callbackRegisters: readonly number[];
   /** Whether the engine has WebAssembly's tail calls. */
   readonly tailCalls: boolean;
+  /** Address of the program's record. */
+  readonly record: number;
 }

@@ -40,6 +40,7 @@ export class ProgramRecords {
 /** What a program's module exports. */
 export interface ProgramExports {
   readonly execute: WasmFunction;
+  readonly repeat: WasmFunction;
   readonly invoke: WasmFunction;
   /** A function for the table that tail calls go through; JavaScript can't call it. */
   readonly entry: unknown;
@@ -91,6 +92,10 @@ export class CompiledProgram implements ProgramImage {
 
   execute(area: number, context: number): RunStatus {
     return this.#exports.execute(area, context) as RunStatus;
+  }
+
+  repeat(area: number, context: number, times: number): RunStatus {
+    return this.#exports.repeat(area, context, times) as RunStatus;
   }
 
   invoke(area: number, entry: number, a1: number, a2: number, a3: number, a4: number, a5: number): RunStatus {

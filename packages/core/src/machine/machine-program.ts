@@ -70,6 +70,11 @@ export class MachineProgram implements Program {
     return this.object.execute(runtime, context);
   }
 
+  /** @internal */
+  executeRepeatedly(runtime: Runtime, context: RunContext, times: number): RunStatus {
+    return this.object.executeRepeatedly(runtime, context, times);
+  }
+
   testRun(options: TestRunOptions = {}): TestRunResult {
     this.assertOpen("BPF_PROG_TEST_RUN");
     return this.#owner.testRun(this, options);

@@ -76,6 +76,16 @@ export class ProgramObject {
     return status;
   }
 
+  /** Runs it `times` times on one context, see {@link Runtime.executeRepeatedly}. */
+  executeRepeatedly(runtime: Runtime, context: RunContext, times: number): RunStatus {
+    if (!this.#statistics.on) return runtime.executeRepeatedly(this.parts.image, context, times);
+    const start = this.#statistics.now();
+    const status = runtime.executeRepeatedly(this.parts.image, context, times);
+    this.#nanoseconds += this.#statistics.now() - start;
+    this.#runs += times;
+    return status;
+  }
+
   info(): ProgramInfo {
     const { id, spec, tag, maps, loadTime, uid } = this.parts;
     return {

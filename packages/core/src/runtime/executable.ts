@@ -40,6 +40,11 @@ export interface ProgramImage {
   /** Runs in an execution area that the runtime has set up; r1 gets `context`, zero-extended. */
   execute(area: number, context: number): RunStatus;
   /**
+   * Runs it `times` times, at least once, each time on what the time before left behind, without coming back in between:
+   * for engines that have a faster way than doing it from outside. The first run that doesn't exit ends it.
+   */
+  repeat?(area: number, context: number, times: number): RunStatus;
+  /**
    * Runs one of the program's functions in the run that `area` belongs to, one frame deeper, with r1 to r5
    * zero-extended: how helpers call back. `entry` is a function record's {@link functionRecord} entry.
    */

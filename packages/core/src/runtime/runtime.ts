@@ -103,6 +103,22 @@ export class Runtime {
   }
 
   /**
+   * Runs a program `times` times, at least once, one after the other on one context, which starts each run as the last one
+   * left it. Ends early with the first run that doesn't exit; what is said of the last run is about that one.
+   */
+  executeRepeatedly(image: ProgramImage, context: RunContext, times: number): RunStatus {
+    if (image.repeat === undefined) {
+      let status = this.execute(image, context);
+      for (let time = 1; time < times && status === RUN_EXIT; time++) status = this.execute(image, context);
+      return status;
+    }
+    const run = this.begin(image, context);
+    const status = this.guard(run, () => image.repeat!(run.area, context.address, times));
+    this.#runs.end(run);
+    return status;
+  }
+
+  /**
    * Runs one function of a program as a run of its own: a timer's callback, say.
    *
    * @param record address of a function record.
