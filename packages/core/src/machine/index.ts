@@ -1,7 +1,7 @@
 export { BpfFilesystem, type PinEntry, type Pinnable } from "./bpf-filesystem.js";
 export { RunError } from "./fault-error.js";
 export { Machine, type MachineOptions } from "./machine.js";
-export { MachineLink, type MachineLinkKind } from "./machine-link.js";
+export { type LinkPlace, MachineLink, type MachineLinkKind } from "./machine-link.js";
 export { MachineMap } from "./machine-map.js";
 export { MachineProgram } from "./machine-program.js";
 export {

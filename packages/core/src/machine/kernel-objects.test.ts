@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { assembleProgram, contractFrame, errnoOf, mapSpec, testFrame } from "../host/testing/index.js";
+import { readObject } from "../object/index.js";
+import { fixture } from "../object/testing/fixtures.js";
 import { Machine } from "./index.js";
 
 const drop = assembleProgram("xdp", "r0 = 1; exit");
@@ -38,6 +40,26 @@ describe("objects of a Machine", () => {
     expect(errnoOf(() => program.info())).toBe("EBADF");
   });
 
+  it("are found by id, with the types that they were loaded with", async () => {
+    using machine = new Machine();
+    const bytes = fixture("global-data.clang-19");
+    const object = await machine.load(readObject(bytes), { programs: [] });
+    const map = object.map(".data");
+    using again = machine.mapById(map.info.id);
+    expect(again.info).toEqual(map.info);
+    expect(again.codecs.value.decode(again.raw.lookup(new Uint8Array(4))!)).toEqual(
+      map.codecs.value.decode(map.raw.lookup(new Uint8Array(4))!),
+    );
+    expect(machine.btfIds).toEqual([1]);
+    expect(machine.btfById(1).length).toBe(readObject(bytes).btf!.length);
+    object.close();
+    expect(machine.btfIds).toEqual([1]);
+    again.close();
+    expect(machine.btfIds).toEqual([]);
+    expect(errnoOf(() => machine.btfById(1))).toBe("ENOENT");
+    expect(errnoOf(() => machine.mapById(1))).toBe("ENOENT");
+  });
+
   it("live while they are pinned, and are opened again", async () => {
     using machine = new Machine();
     const device = machine.network.initial.createCapture("eth0");
@@ -45,6 +67,7 @@ describe("objects of a Machine", () => {
     using map = machine.createMap(mapSpec("hash"));
     map.update(1, new Uint8Array(8).fill(7));
     using link = machine.attachXdp(program, device);
+    expect(link.place?.device.name).toBe("eth0");
     machine.bpffs.mkdir("/app");
     machine.pin("/app/drop", program);
     machine.pin("/app/map", map);

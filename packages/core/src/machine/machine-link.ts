@@ -3,8 +3,17 @@ import type { Link, Program } from "../host/index.js";
 import { failure } from "./failure.js";
 import { MachineProgram } from "./machine-program.js";
 
+/** A hook on a device. */
+export interface LinkPlace {
+  readonly device: { readonly name: string; readonly index: number };
+  /** Of tc hooks. */
+  readonly direction?: "ingress" | "egress";
+}
+
 /** What a kind of link does when its program changes, or when it goes. */
 export interface LinkTarget {
+  /** Of a hook on a device: where it is. */
+  readonly place?: LinkPlace;
   /** Takes its place; called after the types were compared. */
   replace(program: MachineProgram): void;
   detach(): void;
@@ -104,6 +113,11 @@ export class MachineLink implements Link {
 
   get program(): MachineProgram {
     return this.object.program;
+  }
+
+  /** The device and hook that it is on; undefined for links elsewhere, and where nothing is left to be attached to. */
+  get place(): LinkPlace | undefined {
+    return this.object.target?.place;
   }
 
   /** False after `detach`, and when the device is gone. */

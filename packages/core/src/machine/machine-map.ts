@@ -27,25 +27,29 @@ export interface MapOwner {
 export class MachineMap implements RawMap {
   readonly info: MapInfo;
   readonly fd: number;
-  /** What it was created from. */
-  readonly spec: MapSpec;
-  /** The types that the spec's ids are of. */
-  readonly btf: Btf | undefined;
   /** @internal */
   readonly object: MapObject;
   readonly #owner: MapOwner;
   #open = true;
 
   /** @internal */
-  constructor(owner: MapOwner, object: MapObject, spec: MapSpec, btf: Btf | undefined) {
+  constructor(owner: MapOwner, object: MapObject) {
     const { type, keySize, valueSize, maxEntries, flags } = object.live;
     this.#owner = owner;
     this.object = object;
-    this.spec = spec;
-    this.btf = btf;
-    this.info = { name: spec.name, type, id: object.id, keySize, valueSize, maxEntries, flags };
+    this.info = { name: object.spec.name, type, id: object.id, keySize, valueSize, maxEntries, flags };
     object.addHandle();
     this.fd = owner.descriptors.open(this);
+  }
+
+  /** What it was created from. */
+  get spec(): MapSpec {
+    return this.object.spec;
+  }
+
+  /** The types that the spec's ids are of. */
+  get btf(): Btf | undefined {
+    return this.object.types?.btf;
   }
 
   get transferSize(): number {

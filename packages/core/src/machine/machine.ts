@@ -42,6 +42,7 @@ import {
 import type { MapSpec, ObjectSpec, ProgramSpec } from "../spec/index.js";
 import { LinearMemory } from "../wasm/index.js";
 import { BpfFilesystem } from "./bpf-filesystem.js";
+import { BtfObjects } from "./btf-objects.js";
 import { Descriptors } from "./descriptors.js";
 import { EventHub } from "./event-hub.js";
 import { failure } from "./failure.js";
@@ -137,6 +138,7 @@ export class Machine implements Host, DeviceHooks, TracingHooks {
   readonly #links = new Set<LinkObject>();
   readonly #runners = new Map<ProgramType, TestRunner>();
   readonly #programs = new Map<number, ProgramObject>();
+  readonly #types = new BtfObjects();
   readonly #statistics = new Statistics();
   #lastProgramId = 0;
   #lastLinkId = 0;
@@ -318,7 +320,7 @@ export class Machine implements Host, DeviceHooks, TracingHooks {
     const object = pinnedObject(handle, {
       isOpen: (object) => this.descriptors.get(object.fd) === object,
       program: ({ object }) => new MachineProgram(this, object),
-      map: ({ object, spec, btf }, codecs) => new BpfMap(new MachineMap(this, object, spec, btf), codecs),
+      map: ({ object }, codecs) => new BpfMap(new MachineMap(this, object), codecs),
     });
     this.bpffs.pin(path, object);
   }
@@ -359,11 +361,30 @@ export class Machine implements Host, DeviceHooks, TracingHooks {
     return [...this.#links].map(({ id }) => id).filter((id) => id > 0);
   }
 
+  /** Ids of the BTF objects, ascending. */
+  get btfIds(): number[] {
+    return this.#types.ids;
+  }
+
   /** A new handle to the program with this id. @throws SyscallError ENOENT */
   programById(id: number): MachineProgram {
     const object = this.#programs.get(id);
     if (object === undefined) throw failure("BPF_PROG_GET_FD_BY_ID", ENOENT, `there is no program ${id}`);
     return new MachineProgram(this, object);
+  }
+
+  /** A new handle to the map with this id, its keys and values by its types. @throws SyscallError ENOENT */
+  mapById(id: number): BpfMap {
+    const object = [...this.#objects.values()].find((each) => each.id === id);
+    if (object === undefined) throw failure("BPF_MAP_GET_FD_BY_ID", ENOENT, `there is no map ${id}`);
+    return new BpfMap(new MachineMap(this, object), mapCodecs(object.spec, object.types?.btf)) as BpfMap;
+  }
+
+  /** The types with this id, that programs and maps were loaded with. @throws SyscallError ENOENT */
+  btfById(id: number): Btf {
+    const object = this.#types.byId(id);
+    if (object === undefined) throw failure("BPF_BTF_GET_FD_BY_ID", ENOENT, `there is no BTF object ${id}`);
+    return object.btf;
   }
 
   /** A new handle to the link with this id. @throws SyscallError ENOENT */
@@ -479,12 +500,17 @@ export class Machine implements Host, DeviceHooks, TracingHooks {
         references: this.#references,
         inner: inner?.object.live,
       });
-      const object = new MapObject(live, {
-        abandoned: () => this.environment.timers.dropMap(live),
-        released: () => this.#objects.delete(live),
-      });
+      const types = btf === undefined ? undefined : this.#types.of(btf);
+      const object = new MapObject(
+        live,
+        { spec, types },
+        {
+          abandoned: () => this.environment.timers.dropMap(live),
+          released: () => this.#objects.delete(live),
+        },
+      );
       this.#objects.set(live, object);
-      return new MachineMap(this, object, spec, btf);
+      return new MachineMap(this, object);
     } finally {
       inner?.close();
     }
@@ -503,6 +529,7 @@ export class Machine implements Host, DeviceHooks, TracingHooks {
     const parts = {
       ...{ id: ++this.#lastProgramId, spec, log, image, tag },
       maps: maps.map(({ object }) => object),
+      types: surroundings.btf === undefined ? undefined : this.#types.of(surroundings.btf),
       loadTime: BigInt(this.environment.clock.boottime()),
       uid: this.environment.task.uid,
     };

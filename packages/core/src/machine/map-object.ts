@@ -1,5 +1,7 @@
 import { EINVAL } from "../abi/index.js";
 import { ArrayMap, type LiveMap } from "../maps/index.js";
+import type { MapSpec } from "../spec/index.js";
+import type { BtfObject } from "./btf-objects.js";
 import { failure } from "./failure.js";
 
 /**
@@ -10,14 +12,25 @@ import { failure } from "./failure.js";
  */
 export class MapObject {
   readonly live: LiveMap;
+  /** What it was created from. */
+  readonly spec: MapSpec;
+  /** The types that the spec's ids are of. */
+  readonly types: BtfObject | undefined;
   readonly #released: () => void;
   readonly #abandoned: () => void;
   #references = 0;
   #handles = 0;
 
   /** @param ends.abandoned the last handle is gone; `released` the last reference. */
-  constructor(live: LiveMap, ends: { readonly abandoned: () => void; readonly released: () => void }) {
+  constructor(
+    live: LiveMap,
+    origin: { readonly spec: MapSpec; readonly types: BtfObject | undefined },
+    ends: { readonly abandoned: () => void; readonly released: () => void },
+  ) {
     this.live = live;
+    this.spec = origin.spec;
+    this.types = origin.types;
+    this.types?.reference();
     this.#abandoned = ends.abandoned;
     this.#released = ends.released;
   }
@@ -45,6 +58,7 @@ export class MapObject {
     if (--this.#references > 0) return;
     this.#released();
     this.live.close();
+    this.types?.unreference();
   }
 
   addHandle(): void {

@@ -1,6 +1,7 @@
 import type { AttachType } from "../abi/index.js";
 import type { ProgramImage, RunContext, RunStatus, Runtime } from "../runtime/index.js";
 import type { ProgramSpec } from "../spec/index.js";
+import type { BtfObject } from "./btf-objects.js";
 import type { MapObject } from "./map-object.js";
 import type { Statistics } from "./statistics.js";
 
@@ -18,6 +19,8 @@ export interface ProgramInfo {
   readonly loadTime: bigint;
   readonly createdByUid: number;
   readonly gplCompatible: boolean;
+  /** Of the types that it was loaded with; 0 where there were none. */
+  readonly btfId: number;
   /** Maps that it refers to. */
   readonly mapIds: readonly number[];
   /** Nanoseconds in the program, and runs, counted while statistics are on. */
@@ -33,6 +36,7 @@ export interface ProgramParts {
   readonly image: ProgramImage;
   readonly tag: string;
   readonly maps: readonly MapObject[];
+  readonly types: BtfObject | undefined;
   readonly loadTime: bigint;
   readonly uid: number;
 }
@@ -61,6 +65,7 @@ export class ProgramObject {
     this.#statistics = statistics;
     this.#released = released;
     for (const map of parts.maps) map.reference();
+    parts.types?.reference();
   }
 
   get attachType(): AttachType | undefined {
@@ -87,7 +92,7 @@ export class ProgramObject {
   }
 
   info(): ProgramInfo {
-    const { id, spec, tag, maps, loadTime, uid } = this.parts;
+    const { id, spec, tag, maps, types, loadTime, uid } = this.parts;
     return {
       id,
       type: spec.type,
@@ -97,6 +102,7 @@ export class ProgramObject {
       loadTime,
       createdByUid: uid,
       gplCompatible: gplLicenses.has(spec.license),
+      btfId: types?.id ?? 0,
       mapIds: maps.map((map) => map.id),
       runTimeNs: BigInt(Math.round(this.#nanoseconds)),
       runCount: BigInt(this.#runs),
@@ -112,5 +118,6 @@ export class ProgramObject {
     this.#released(this);
     this.parts.image.close();
     for (const map of this.parts.maps) map.unreference();
+    this.parts.types?.unreference();
   }
 }

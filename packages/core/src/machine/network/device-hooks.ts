@@ -48,6 +48,7 @@ export class MachineDeviceHooks {
     const attachment = { mode, link, program: own };
     device.xdp = attachment;
     link.attach({
+      place: { device },
       replace: (next) => {
         if (mode === "native") checkNative(device, next);
         attachment.program = next;
@@ -77,6 +78,7 @@ export class MachineDeviceHooks {
     let entry: TcxEntry = { link, program: own };
     hook.tcx = hook.tcx.toSpliced(place, 0, entry);
     link.attach({
+      place: { device, direction },
       replace: (next) => {
         const replaced = { link, program: next };
         hook.tcx = hook.tcx.map((each) => (each === entry ? replaced : each));
@@ -109,6 +111,7 @@ export class MachineDeviceHooks {
     const place = hook.filters.findIndex((each) => each.priority >= priority);
     hook.filters = hook.filters.toSpliced(place < 0 ? hook.filters.length : place, 0, filter);
     link.attach({
+      place: { device, direction },
       replace: (next) => {
         filter.program = next;
       },
