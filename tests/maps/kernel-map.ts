@@ -151,7 +151,7 @@ class MapPrograms {
     const packet = new Uint8Array(this.#packetSize);
     packet.set(key);
     packet.set(value, this.#keyRoom);
-    const result = runProgram(program, { data: packet });
+    const result = runProgram(program, "xdp", { data: packet });
     if (typeof result === "number") throw new Error(`test run failed: ${result}`);
     return {
       retval: result.retval,

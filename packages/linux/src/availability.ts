@@ -1,14 +1,17 @@
 import { createMap, FileDescriptor } from "./sys/index.js";
 
 const ARRAY = 2;
-let known: { readonly problem: string | undefined } | undefined;
+let works = false;
 
 /**
- * Why this process cannot use bpf(2), in a sentence, or undefined when it can. Found out once, by creating a map.
+ * Why this process cannot use bpf(2), in a sentence, or undefined when it can. Found out by creating a map, until that
+ * works.
  */
 export function kernelProblem(): string | undefined {
-  known ??= { problem: findProblem() };
-  return known.problem;
+  if (works) return undefined;
+  const problem = findProblem();
+  works = problem === undefined;
+  return problem;
 }
 
 function findProblem(): string | undefined {

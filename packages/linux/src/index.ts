@@ -23,11 +23,13 @@ export {
   type AttrValue,
   BpfCall,
   type BpfCommand,
+  BpfToken,
   bpf,
   bpfCommands,
   errnoName,
   type KernelMapInfo,
   type KernelProgramInfo,
   NetworkNamespace,
+  type ProgramStream,
   readSetting,
 } from "./sys/index.js";

@@ -101,6 +101,19 @@ describeKernel("programs on devices", () => {
     expect(veth.right.run(bpftoolNet).xdp[0]?.id).toBe(object.program("xdp_echo").id);
   });
 
+  it("XDP programs that are bound to a device read its metadata, and attach to no other", async () => {
+    const spec = kernelObject("devices");
+    using bound = await veth.right.run(() => host.load(spec, { programs: ["read_timestamp"], boundTo: "right" }));
+    const program = bound.program("read_timestamp");
+    expect(() => veth.left.run(() => host.attachXdp(program, "left"))).toThrow("EINVAL");
+    using _link = veth.right.run(() => host.attachXdp(program, "right"));
+    sender.send(markedFrame());
+    await eventually(() => Number(bound.variables.runs!.get()) > 0, "the program runs");
+    // 0, or ENODATA for a frame without a time: the device has answered.
+    expect([0, -61]).toContain(bound.variables.timestamp_error!.get());
+    await expect(host.load(kernelObject("devices"), { programs: ["read_timestamp"] })).rejects.toThrow();
+  });
+
   it("a second XDP program is refused", () => {
     using _link = veth.right.run(() => host.attachXdp(object.program("xdp_verdict"), "right"));
     expect(() => veth.right.run(() => host.attachXdp(object.program("xdp_echo"), "right"))).toThrow("EBUSY");

@@ -9,7 +9,7 @@ export { OpenLinks } from "./open-links.js";
 export { attachClassicFilter, attachReuseport, attachSocketFilter } from "./socket.js";
 export { attachSockmap } from "./sockmap.js";
 export { attachStructOps, registerStructOps } from "./struct-ops.js";
-export { attachClsact, attachTcx, type ClsactOptions, type Direction, type TcxOptions } from "./tc.js";
+export { attachAction, attachClsact, attachTcx, type ClsactOptions, type Direction, type TcxOptions } from "./tc.js";
 export { attachPerf, attachRawTracepoint, attachTracepoint } from "./tracepoint.js";
 export { attachUprobe, attachUprobeMulti } from "./uprobe.js";
 export { attachUsdt, findUsdt, type UsdtOptions } from "./usdt.js";

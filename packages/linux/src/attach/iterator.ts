@@ -1,4 +1,4 @@
-import { attachTypeId } from "@tsbpf/core";
+import { attachTypeId, BpfError } from "@tsbpf/core";
 import type { IteratorOptions as CommonOptions, IterationLink, Program } from "@tsbpf/core/host";
 import { bpf, FileDescriptor, fdOf, lastErrno, libc, NativeBuffer, syscallError } from "../sys/index.js";
 import { requireType } from "./attach-type.js";
@@ -39,12 +39,27 @@ export class IteratorLink extends BpfLink implements IterationLink {
   }
 }
 
-/** Makes a BPF iterator of a program. Since 5.8. */
+/** Iterators that the kernel makes over something in particular only. */
+const overMaps: ReadonlySet<string> = new Set(["bpf_map_elem", "sockmap", "bpf_sk_storage_map"]);
+
+/**
+ * Makes a BPF iterator of a program. Since 5.8.
+ *
+ * @throws BpfError `"ATTACH_OPTIONS"` where the iterator is one over a map's elements or over cgroups, and none is given
+ */
 export function attachIterator(program: Program, options: IteratorOptions = {}): IteratorLink {
   requireType(program, "an iterator", "tracing");
+  const walks = program.spec.attachTo ?? "";
+  if (overMaps.has(walks) && options.map === undefined) throw missing(program, walks, "a map");
+  if (walks === "cgroup" && options.cgroup === undefined) throw missing(program, walks, "a cgroup and an order");
   const { cgroup } = options;
   if (cgroup === undefined) return create(program, options, 0);
   return withDirectory(cgroup.path, (fd) => create(program, options, fd));
+}
+
+function missing(program: Program, walks: string, what: string): BpfError {
+  const message = `iterator '${program.name}' walks ${walks}: give ${what} to walk`;
+  return new BpfError("ATTACH_OPTIONS", message, { program: program.name });
 }
 
 function create(program: Program, options: IteratorOptions, cgroupFd: number): IteratorLink {

@@ -136,6 +136,7 @@ export function createLink(kind: string, program: Program, attr: LinkAttr, where
 /** As {@link createLink}: the link's fd alone. */
 export function createLinkFd(kind: string, program: Program, attr: LinkAttr, where: string): number {
   const result = new BpfCall("BPF_LINK_CREATE", { prog_fd: fdOf(program), ...attr }).try();
-  if (result < 0) throw syscallError(`BPF_LINK_CREATE of ${kind} program '${program.name}' ${where}`, -result);
+  if (result < 0)
+    throw syscallError(`BPF_LINK_CREATE of ${kind} program '${program.name}' ${where}`.trimEnd(), -result);
   return result;
 }

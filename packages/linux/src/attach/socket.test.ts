@@ -1,6 +1,8 @@
+import { writeFileSync } from "node:fs";
 import type { BpfMap, LoadedObject } from "@tsbpf/core/host";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { Linux, type LinuxMap } from "../host/index.js";
+import { TestCgroup } from "../testing/cgroup.js";
 import { describeKernel } from "../testing/kernel.js";
 import { eventually, ip, markedFrame, TestSocket, VethPair } from "../testing/network.js";
 import { kernelObject } from "../testing/objects.js";
@@ -168,6 +170,50 @@ describeKernel("programs on sockets and in network namespaces", () => {
     link.close();
     expect(veth.left.run(() => ip("route show 10.88.0.0/24"))).toBe("");
   });
+
+  it("a sockops program is told of connections of a cgroup's processes", async () => {
+    const cgroup = new TestCgroup();
+    try {
+      const link = host.attachCgroup(object.program("sock_ops"), cgroup.path);
+      const connect = `const net = require("net");
+        const server = net.createServer((s) => s.end()).listen(0, "127.0.0.1", () => {
+          net.connect(server.address().port, "127.0.0.1").on("connect", () => (console.log("connected"), process.exit()));
+        });`;
+      const before = runs();
+      expect(veth.left.run(() => cgroup.run(connect))).toBe("connected");
+      expect(runs()).toBe(before + 1);
+      link.close();
+      expect(veth.left.run(() => cgroup.run(connect))).toBe("connected");
+      expect(runs()).toBe(before + 1);
+    } finally {
+      cgroup.close();
+    }
+  });
+
+  for (const name of ["lwt_out_drop", "lwt_xmit_pass", "lwt_in_drop"]) {
+    it(`a route with ${name} runs it for packets on their way`, async () => {
+      using hooks = await host.load(kernelObject("hooks"), { programs: [name] });
+      const seen = () => Number(hooks.variables.runs!.get());
+      const coming = name === "lwt_in_drop";
+      const network = coming ? "10.91.0.0/24" : "10.92.0.0/24";
+      const sender = socket(() => TestSocket.udp());
+      const send = () => veth.left.run(() => sender.connect(network.replace("0/24", "7"), 9)).trySend("on its way");
+      // What comes in is for another host, so that it goes a route; what goes out is our own.
+      const [router, gateway] = coming ? [veth.right, "10.77.0.1"] : [veth.left, "10.77.0.2"];
+      if (coming) {
+        veth.right.run(() => writeFileSync("/proc/sys/net/ipv4/ip_forward", "1"));
+        veth.left.run(() => ip(`route add ${network} via 10.77.0.2`));
+      }
+      const device = coming ? "right" : "left";
+      const link = router.run(() => host.attachLwt(hooks.program(name), { destination: network, device, gateway }));
+      expect(router.run(() => ip(`route show ${network}`))).toContain(`encap bpf ${name.split("_")[1]}`);
+      const sent = send();
+      expect(sent).toBe(name !== "lwt_out_drop");
+      await eventually(() => seen() > 0, "the program runs");
+      link.close();
+      expect(router.run(() => ip(`route show ${network}`))).toBe("");
+    });
+  }
 
   it("take only programs of their type", () => {
     expect(() => host.attachSocketFilter(object.program("lwt_drop"), 0)).toThrow(

@@ -1,7 +1,9 @@
 import { attachTypeId } from "@tsbpf/core";
 import type { Link, Program } from "@tsbpf/core/host";
-import { attribute, NLM_F, RouteSocket } from "../netlink/index.js";
-import { errnos, fdOf } from "../sys/index.js";
+import { attribute, RouteSocket } from "../netlink/index.js";
+import { fdOf } from "../sys/index.js";
+import { requireType } from "./attach-type.js";
+import { addClsact, type FilterPlace, putFilter, removeFilter } from "./clsact.js";
 import { deviceIndex } from "./device.js";
 import { Attachment, BpfLink, createLink, type KernelLink } from "./link.js";
 
@@ -24,6 +26,7 @@ export function attachTcx(
   direction: Direction,
   options: TcxOptions = {},
 ): KernelLink {
+  requireType(program, "tcx", "sched_cls");
   const anchor = options.before ?? options.after;
   const place = options.before !== undefined ? BPF_F_BEFORE : BPF_F_AFTER;
   const relative = anchor instanceof BpfLink ? { flags: place | BPF_F_LINK, "tcx.relative_fd": anchor.fd } : {};
@@ -36,19 +39,19 @@ export function attachTcx(
   );
 }
 
-const RTM_NEWQDISC = 36;
-const RTM_NEWTFILTER = 44;
-const RTM_DELTFILTER = 45;
-const TCA_KIND = 1;
-const TCA_OPTIONS = 2;
+const TCA_BPF_ACT = 1;
+const TCA_BPF_OPS_LEN = 4;
+const TCA_BPF_OPS = 5;
 const TCA_BPF_FD = 6;
 const TCA_BPF_NAME = 7;
 const TCA_BPF_FLAGS = 8;
 const TCA_BPF_FLAG_ACT_DIRECT = 1;
-const TC_H_CLSACT = 0xffff_fff1;
-const parents = { ingress: 0xffff_fff2, egress: 0xffff_fff3 } as const;
-const CLSACT_HANDLE = 0xffff_0000;
-const ETH_P_ALL_BIG_ENDIAN = 0x0300;
+const TCA_ACT_KIND = 1;
+const TCA_ACT_OPTIONS = 2;
+const TCA_ACT_BPF_PARMS = 2;
+const TCA_ACT_BPF_FD = 5;
+const TCA_ACT_BPF_NAME = 6;
+const TC_ACT_PIPE = 3;
 
 export interface ClsactOptions {
   /** Filters run in the order of their priorities; 1 is first. Default 1. */
@@ -67,32 +70,52 @@ export function attachClsact(
   direction: Direction,
   options: ClsactOptions = {},
 ): Attachment {
+  requireType(program, "a clsact filter", "sched_cls");
+  return attachFilter("tc", program, device, { priority: 1, handle: 1, ...defined(options), direction }, directAction);
+}
+
+/**
+ * Attaches an action of tc (type `sched_act`, since 4.1) to a clsact filter that takes every packet. As with
+ * {@link attachClsact}, the filter outlives this process when it is killed.
+ *
+ * @throws SyscallError ENOENT for a kernel without CONFIG_NET_ACT_BPF
+ */
+export function attachAction(
+  program: Program,
+  device: string | number,
+  direction: Direction,
+  options: ClsactOptions = {},
+): Attachment {
+  requireType(program, "an action of tc", "sched_act");
+  const place = { priority: 1, handle: 1, ...defined(options), direction };
+  return attachFilter("tc_action", program, device, place, everyPacket);
+}
+
+function attachFilter(
+  kind: string,
+  program: Program,
+  deviceName: string | number,
+  place: FilterPlace,
+  optionsOf: (program: Program) => readonly Uint8Array[],
+): Attachment {
+  const device = { index: deviceIndex(deviceName), name: deviceName };
+  // The socket belongs to the device's namespace, wherever the thread is when the attachment is changed or closed.
   const socket = new RouteSocket();
-  const index = deviceIndex(device);
-  const filter = { index, parent: parents[direction], priority: options.priority ?? 1, handle: options.handle ?? 1 };
-  const put = (next: Program, flags: number) =>
-    socket.request(
-      RTM_NEWTFILTER,
-      flags,
-      [filterHeader(filter), ...filterOptions(next)],
-      `RTM_NEWTFILTER on ${device}`,
-    );
   try {
-    addClsact(socket, index, device);
-    put(program, NLM_F.create | NLM_F.exclusive);
+    addClsact(socket, device);
+    putFilter(socket, device, place, optionsOf(program), false);
   } catch (error) {
     socket.close();
     throw error;
   }
   return new Attachment(
-    "tc",
+    kind,
     program,
     {
-      replace: (next) => void put(next, NLM_F.create | NLM_F.replace),
+      replace: (next) => void putFilter(socket, device, place, optionsOf(next), true),
       detach: () => {
         try {
-          const body = [filterHeader(filter), attribute(TCA_KIND, "bpf")];
-          socket.request(RTM_DELTFILTER, 0, body, `RTM_DELTFILTER on ${device}`);
+          removeFilter(socket, device, place);
         } finally {
           socket.close();
         }
@@ -102,35 +125,36 @@ export function attachClsact(
   );
 }
 
-/** struct tcmsg */
-function header(index: number, handle: number, parent: number, info: number): Uint8Array {
-  const bytes = new Uint8Array(20);
-  const view = new DataView(bytes.buffer);
-  view.setInt32(4, index, true);
-  view.setUint32(8, handle, true);
-  view.setUint32(12, parent, true);
-  view.setUint32(16, info, true);
-  return bytes;
+function defined({ priority, handle }: ClsactOptions): { priority?: number; handle?: number } {
+  return { ...(priority !== undefined && { priority }), ...(handle !== undefined && { handle }) };
 }
 
-function filterHeader(filter: { index: number; parent: number; priority: number; handle: number }): Uint8Array {
-  return header(filter.index, filter.handle, filter.parent, filter.priority * 0x1_0000 + ETH_P_ALL_BIG_ENDIAN);
+/** A filter whose program says itself what becomes of the packet. */
+function directAction(program: Program): Uint8Array[] {
+  return programFilter(fdOf(program), program.name);
 }
 
-function filterOptions(program: Program): Uint8Array[] {
-  const options = [
-    attribute(TCA_BPF_FD, fdOf(program)),
-    attribute(TCA_BPF_NAME, program.name),
-    attribute(TCA_BPF_FLAGS, TCA_BPF_FLAG_ACT_DIRECT),
+/** Attributes of a filter that is a program. */
+export function programFilter(fd: number, name: string): Uint8Array[] {
+  return [attribute(TCA_BPF_FD, fd), attribute(TCA_BPF_NAME, name), attribute(TCA_BPF_FLAGS, TCA_BPF_FLAG_ACT_DIRECT)];
+}
+
+/** A classic filter, `ret #-1`, that gives each packet to the program as an action. */
+function everyPacket(program: Program): Uint8Array[] {
+  // struct tc_gen: where the program returns TC_ACT_UNSPEC, the next action has the packet.
+  const parameters = new Uint8Array(20);
+  new DataView(parameters.buffer).setUint32(8, TC_ACT_PIPE, true);
+  const action = [
+    attribute(TCA_ACT_KIND, "bpf"),
+    attribute(TCA_ACT_OPTIONS, [
+      attribute(TCA_ACT_BPF_PARMS, parameters),
+      attribute(TCA_ACT_BPF_FD, fdOf(program)),
+      attribute(TCA_ACT_BPF_NAME, program.name),
+    ]),
   ];
-  return [attribute(TCA_KIND, "bpf"), attribute(TCA_OPTIONS, options)];
-}
-
-function addClsact(socket: RouteSocket, index: number, device: string | number): void {
-  try {
-    const body = [header(index, CLSACT_HANDLE, TC_H_CLSACT, 0), attribute(TCA_KIND, "clsact")];
-    socket.request(RTM_NEWQDISC, NLM_F.create | NLM_F.exclusive, body, `RTM_NEWQDISC on ${device}`);
-  } catch (error) {
-    if ((error as { errno?: number }).errno !== errnos.EEXIST) throw error;
-  }
+  return [
+    attribute(TCA_BPF_ACT, [attribute(1, action)]),
+    attribute(TCA_BPF_OPS_LEN, Uint8Array.of(1, 0)),
+    attribute(TCA_BPF_OPS, Uint8Array.of(6, 0, 0, 0, 0xff, 0xff, 0xff, 0xff)),
+  ];
 }

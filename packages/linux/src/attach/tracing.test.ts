@@ -107,6 +107,30 @@ describeKernel("programs that trace", () => {
     expect(during(getppid)).toBe(0);
   });
 
+  it("see a function called and, in the same session, return", async () => {
+    const spec = kernelObject("hooks");
+    spec.variables.get("target_pid")!.set(process.pid);
+    using hooks = await host.load(spec, { programs: ["on_session"] });
+    const get = (name: string) => Number(hooks.variables[name]!.get());
+    const places = [{ symbol: "getppid" }];
+    const link = host.attachUprobeMulti(hooks.program("on_session"), libcPath, { places, pid: process.pid });
+    for (let i = 0; i < 3; i++) getppid();
+    expect([get("runs"), get("returns"), get("last_cookie")]).toEqual([3, 3, 1003]);
+    link.close();
+    getppid();
+    expect(get("runs")).toBe(3);
+  });
+
+  it("see several functions return", () => {
+    const places = [{ symbol: "getppid", cookie: 8n }];
+    const options = { places, pid: process.pid, return: true };
+    const link = host.attachUprobeMulti(object.program("on_functions"), libcPath, options);
+    expect(during(getppid)).toBe(3);
+    expect(cookie()).toBe(8n);
+    link.close();
+    expect(during(getppid)).toBe(0);
+  });
+
   it("say which function a file lacks", () => {
     expect(() => host.attachUprobe(object.program("on_function"), libcPath, { symbol: "no_such_function" })).toThrow(
       "has no function no_such_function",

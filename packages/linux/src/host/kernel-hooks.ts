@@ -13,6 +13,7 @@ import type {
 } from "@tsbpf/core/host";
 import {
   type Attachment,
+  attachAction,
   attachCgroup,
   attachClassicFilter,
   attachClsact,
@@ -80,6 +81,16 @@ export abstract class KernelHooks implements DeviceHooks, TracingHooks {
     options: ClsactOptions = {},
   ): Attachment {
     return this.links.add(attachClsact(program, device, direction, options));
+  }
+
+  /** A program of type sched_act as an action of tc, for every packet. */
+  attachAction(
+    program: Program,
+    device: string | number,
+    direction: Direction,
+    options: ClsactOptions = {},
+  ): Attachment {
+    return this.links.add(attachAction(program, device, direction, options));
   }
 
   /** Any cgroup program, on a cgroup v2 folder. */

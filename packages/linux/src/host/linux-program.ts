@@ -1,12 +1,16 @@
 import { createProgram, NotSupportedError, type ProgramSpec, type ProgramType, programTypeName } from "@tsbpf/core";
-import type { Program, TestRunOptions, TestRunResult } from "@tsbpf/core/host";
+import type { BpfMap, Program, TestRunOptions, TestRunResult } from "@tsbpf/core/host";
 import { dumpProgram } from "../inspect/program-dump.js";
 import {
+  bpf,
   ENOTSUPP,
   FileDescriptor,
+  fdOf,
   inSandboxNamespace,
   type KernelProgramInfo,
+  type ProgramStream,
   programInfo,
+  readProgramStream,
   runProgram,
   syscallError,
 } from "../sys/index.js";
@@ -41,12 +45,29 @@ export class LinuxProgram implements Program {
     return programInfo(this.fd);
   }
 
-  testRun(options: TestRunOptions = {}): TestRunResult {
+  /** @param options.batchSize Frames a batch with BPF_F_TEST_XDP_LIVE_FRAMES, which gives no data back. Since 5.18. */
+  testRun(options: TestRunOptions & { readonly batchSize?: number | undefined } = {}): TestRunResult {
     const fd = this.fd;
-    const result = inSandboxNamespace(() => runProgram(fd, options));
+    const result = inSandboxNamespace(() => runProgram(fd, this.type, options));
     if (typeof result !== "number") return result;
     const hint = result === -ENOTSUPP ? `programs of type ${this.type} have no test run` : undefined;
     throw syscallError(`BPF_PROG_TEST_RUN of program '${this.name}'`, -result, hint === undefined ? {} : { hint });
+  }
+
+  /**
+   * BPF_PROG_BIND_MAP: the map lives as long as the program, although no instruction of it names it. Tools find data
+   * about a program that way. Since 5.10.
+   */
+  bindMap(map: BpfMap): void {
+    bpf("BPF_PROG_BIND_MAP", { prog_fd: this.fd, map_fd: fdOf(map) }, `of map '${map.name}' to '${this.name}'`);
+  }
+
+  /**
+   * Takes what is in one of the program's streams, as text: what it wrote with bpf_stream_printk(), and into `"stderr"`
+   * what the kernel has against it. Since 6.17.
+   */
+  readStream(stream: ProgramStream): string {
+    return new TextDecoder().decode(readProgramStream(this.fd, stream, `program '${this.name}'`));
   }
 
   /** BPF_OBJ_PIN: the program outlives this process under `path`, which has to be in a bpffs. */

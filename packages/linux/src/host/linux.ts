@@ -1,7 +1,7 @@
 import { createObject, type MapSpec, NotSupportedError, type ObjectSpec, type ProgramSpec } from "@tsbpf/core";
 import { BpfMap, type Host, type LoadedObject, mapCodecs, type ObjectShape, type Program } from "@tsbpf/core/host";
 import { kernelProblem } from "../availability.js";
-import { bpf, errnos, possibleCpus, syscallError } from "../sys/index.js";
+import { BpfToken, bpf, errnos, possibleCpus, syscallError, useToken } from "../sys/index.js";
 import { Closables } from "./closables.js";
 import { KernelBtf } from "./kernel-btf.js";
 import { KernelHooks } from "./kernel-hooks.js";
@@ -28,8 +28,14 @@ export class Linux extends KernelHooks implements Host {
     super();
   }
 
-  /** @throws NotSupportedError saying what is in the way, where this process cannot use bpf(2). */
-  static async open(): Promise<Linux> {
+  /**
+   * @param options.token The mount point of a bpffs that delegates rights to this user namespace, or a token made of it.
+   * It is used for the whole process from then on. Since 6.9.
+   * @throws NotSupportedError saying what is in the way, where this process cannot use bpf(2); SyscallError for a token.
+   */
+  static async open(options: { readonly token?: string | BpfToken | undefined } = {}): Promise<Linux> {
+    const { token } = options;
+    if (token !== undefined) useToken(typeof token === "string" ? BpfToken.create(token) : token);
     const problem = kernelProblem();
     if (problem !== undefined) throw new NotSupportedError("bpf(2)", problem);
     return new Linux();

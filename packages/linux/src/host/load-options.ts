@@ -10,6 +10,13 @@ export interface LinuxLoadOptions extends LoadOptions {
   readonly pinRoot?: string | null | undefined;
   /** Types to relocate against (CO-RE) in place of the running kernel's own. */
   readonly kernelBtf?: Btf | undefined;
+  /**
+   * Device that takes XDP programs and their maps into its hardware (since 4.16); they attach to it alone, with
+   * `{ mode: "offload" }`.
+   */
+  readonly offloadTo?: string | number | undefined;
+  /** Device that XDP programs are for, so that they may read its metadata (`bpf_xdp_metadata_...`, since 6.3). */
+  readonly boundTo?: string | number | undefined;
   /** What programs of type `ext` (freplace) and tracing programs of programs attach to, by program name. */
   readonly targets?: Readonly<Record<string, Program>> | undefined;
 }

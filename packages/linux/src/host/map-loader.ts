@@ -14,6 +14,8 @@ const PAGE_SIZE = 4096;
 export interface MapContext {
   /** fd of the object's BTF in the kernel, where it has one. */
   readonly btfFd?: number | undefined;
+  /** Index of the device whose hardware has the map. */
+  readonly device?: number | undefined;
   /** For struct_ops: what the kernel has by that name. */
   readonly interface?: KernelInterface | undefined;
 }
@@ -34,7 +36,7 @@ export function createLinuxMap(spec: MapSpec, context: MapContext = {}): LinuxMa
       }
       inner = createLinuxMap(spec.inner, context);
     }
-    const fd = createTyped(toCreate(spec, inner), spec, context);
+    const fd = createTyped({ ...toCreate(spec, inner), interfaceIndex: context.device }, spec, context);
     return spec.structOps === undefined
       ? new LinuxMap(fd, spec.name)
       : new StructOpsMap(fd, spec.name, spec.structOps.link);

@@ -1,6 +1,7 @@
 import { BpfError, type MapSpec, type ObjectSpec, type ProgramSpec, requireLittleEndian } from "@tsbpf/core";
 import { BpfMap, chosenPrograms, LoadedParts, liveVariables, mapCodecs } from "@tsbpf/core/host";
 import { applyCoreRelocations } from "@tsbpf/core/object";
+import { deviceIndex } from "../attach/device.js";
 import { FileDescriptor, fdOf, loadBtf, syscallError } from "../sys/index.js";
 import { type AttachTarget, attachTarget } from "./attach-target.js";
 import { runningKconfig } from "./kconfig-data.js";
@@ -12,10 +13,11 @@ import { createLinuxMap, openOrPinMap } from "./map-loader.js";
 import { arenaMemory } from "./mapped-memory.js";
 import { type ObjectBtf, objectBtf } from "./object-btf.js";
 import { pinPath, unpin } from "./pinning.js";
-import { loadLinuxProgram } from "./program-loader.js";
+import { loadLinuxProgram, type ProgramParts } from "./program-loader.js";
 import { resolveReferences } from "./references.js";
 import { findInterface, StructOpsMap, structOpsMember, structOpsValue } from "./struct-ops.js";
 
+const BPF_F_XDP_DEV_BOUND_ONLY = 1 << 6;
 const DEFAULT_PIN_ROOT = "/sys/fs/bpf";
 
 /**
@@ -93,7 +95,9 @@ export class ObjectLoader {
     const root = this.#options.pinRoot === undefined ? DEFAULT_PIN_ROOT : this.#options.pinRoot;
     const path = root === null ? undefined : pinPath(spec, key, this.#object.name, root);
     const target = spec.structOps === undefined ? undefined : findInterface(spec.structOps, this.#kernel);
-    const context = { btfFd: this.#btf?.number, interface: target };
+    const { offloadTo } = this.#options;
+    const device = offloadTo === undefined ? undefined : deviceIndex(offloadTo);
+    const context = { btfFd: this.#btf?.number, interface: target, device };
     let map: LinuxMap;
     if (path === undefined) {
       map = createLinuxMap(spec, context);
@@ -158,9 +162,17 @@ export class ObjectLoader {
       functions: this.#types?.functions(spec),
       lines: this.#types?.lines(spec),
       logLevel: this.#options.logLevel ?? 0,
+      ...(spec.type === "xdp" ? this.#device() : {}),
     });
     this.#owned.push(program);
     return program;
+  }
+
+  /** The device that XDP programs are for, and in which sense. */
+  #device(): Pick<ProgramParts, "device" | "deviceFlags"> {
+    const { offloadTo, boundTo } = this.#options;
+    if (offloadTo !== undefined) return { device: deviceIndex(offloadTo) };
+    return boundTo === undefined ? {} : { device: deviceIndex(boundTo), deviceFlags: BPF_F_XDP_DEV_BOUND_ONLY };
   }
 
   #target(spec: ProgramSpec): AttachTarget {

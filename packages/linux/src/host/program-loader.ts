@@ -17,6 +17,9 @@ export interface ProgramParts {
   readonly functions: InfoRecords | undefined;
   readonly lines: InfoRecords | undefined;
   readonly logLevel: number;
+  /** Index of the device that the program is for, and the flags that say in which sense. */
+  readonly device?: number | undefined;
+  readonly deviceFlags?: number | undefined;
 }
 
 /**
@@ -46,7 +49,8 @@ function toLoad(spec: ProgramSpec, parts: ProgramParts): ProgramLoad {
     insns: parts.code.insns,
     name: kernelName(spec.name),
     license: spec.license,
-    flags: spec.flags,
+    flags: spec.flags | (parts.deviceFlags ?? 0),
+    interfaceIndex: parts.device,
     expectedAttachType: hasFeature("expectedAttachType") ? attachType : 0,
     kernelVersion: spec.type === "kprobe" ? spec.kernelVersion || kernelVersion() : spec.kernelVersion,
     btfFd: parts.btfFd,

@@ -1,4 +1,4 @@
-import { clsactParents, trafficHeader } from "../attach/net-attach.js";
+import { clsactParents, trafficHeader } from "../attach/clsact.js";
 import { type NetlinkMessage, NLM_F, parseAttributes, RouteSocket } from "../netlink/index.js";
 import { BpfCall, errnos, NativeBuffer, openReadOnly, syscallError, textOf } from "../sys/index.js";
 

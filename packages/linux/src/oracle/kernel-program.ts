@@ -7,6 +7,7 @@ import {
   OPCODE_LDDW,
   type ProgramType,
   programTypeId,
+  programTypeName,
 } from "@tsbpf/core";
 import {
   bpf,
@@ -83,13 +84,15 @@ export interface KernelVerdict extends VerifierStatistics {
 export class KernelProgram {
   readonly #program: FileDescriptor;
   readonly #maps: ReadonlyMap<number, FileDescriptor>;
+  readonly #type: ProgramType | undefined;
   readonly verdict: KernelVerdict;
 
   /** @internal */
-  constructor(program: FileDescriptor, maps: ReadonlyMap<number, FileDescriptor>, verdict: KernelVerdict) {
-    this.#program = program;
-    this.#maps = maps;
-    this.verdict = verdict;
+  constructor(raw: RawProgram, loaded: Loaded & { readonly program: FileDescriptor }) {
+    this.#program = loaded.program;
+    this.#maps = loaded.maps;
+    this.#type = typeof raw.type === "number" ? programTypeName(raw.type) : raw.type;
+    this.verdict = loaded.verdict;
   }
 
   get fd(): number {
@@ -109,7 +112,7 @@ export class KernelProgram {
    * @throws SyscallError for types that have no test run (ENOTSUPP, EINVAL) and inputs that the kernel does not take.
    */
   testRun(run: TestRun): TestRunResult {
-    const result = inSandboxNamespace(() => runProgram(this.fd, run));
+    const result = inSandboxNamespace(() => runProgram(this.fd, this.#type, run));
     if (typeof result === "number") throw syscallError("BPF_PROG_TEST_RUN", -result);
     return result;
   }
@@ -147,12 +150,12 @@ export function verifyOnKernel(program: RawProgram): KernelVerdict {
  */
 export function loadOnKernel(program: RawProgram): KernelProgram {
   const loaded = tryLoad(program);
-  const { verdict } = loaded;
-  if (loaded.program === undefined) {
+  const { verdict, program: owner } = loaded;
+  if (owner === undefined) {
     loaded.close();
     throw syscallError("BPF_PROG_LOAD", verdict.errno, { log: verdict.log, hint: verdict.message });
   }
-  return new KernelProgram(loaded.program, loaded.maps, verdict);
+  return new KernelProgram(program, { ...loaded, program: owner });
 }
 
 interface Loaded {

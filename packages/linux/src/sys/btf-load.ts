@@ -1,6 +1,7 @@
 import { BpfCall, bpf } from "./bpf.js";
 import { errnos } from "./errno.js";
 import { NativeBuffer, textOf } from "./memory.js";
+import { tokenInUse } from "./token.js";
 
 const MAX_LOG_SIZE = 1 << 26;
 
@@ -10,12 +11,13 @@ const MAX_LOG_SIZE = 1 << 26;
  * @param bytes Raw BTF: header, types, strings.
  * @returns `result`, the BTF object's fd or the negative errno, and the checker's log when it failed.
  */
-export function loadBtf(bytes: Uint8Array, tokenFd?: number): { result: number; log: string } {
+export function loadBtf(bytes: Uint8Array): { result: number; log: string } {
+  const token = tokenInUse();
   const call = new BpfCall("BPF_BTF_LOAD", {
     btf: bytes,
     btf_size: bytes.length,
-    btf_token_fd: tokenFd,
-    btf_flags: tokenFd === undefined ? 0 : BPF_F_TOKEN_FD,
+    btf_token_fd: token.fd,
+    btf_flags: token.flag,
   });
   const first = call.try();
   if (first >= 0) return { result: first, log: "" };
@@ -27,8 +29,6 @@ export function loadBtf(bytes: Uint8Array, tokenFd?: number): { result: number; 
     return { result, log: textOf(buffer.bytes) };
   }
 }
-
-const BPF_F_TOKEN_FD = 1 << 16;
 
 /** fd of a BTF object by its id. @throws SyscallError ENOENT when there is none. */
 export function btfFdById(id: number): number {

@@ -16,5 +16,7 @@ export { enablePerfEvent, openPerfEvent } from "./perf-event.js";
 export { type Capability, capabilities, hasCapability, isFiltered, lockdownMode, readSetting } from "./permissions.js";
 export { syscallNumbers } from "./platform.js";
 export { type InfoRecords, loadProgram, type ProgramLoad, type ProgramLoadResult } from "./program-load.js";
+export { type ProgramStream, readProgramStream } from "./program-stream.js";
 export { fdOf } from "./target-fd.js";
 export { runProgram, type TestRun, type TestRunResult } from "./test-run.js";
+export { BpfToken, useToken } from "./token.js";

@@ -1,4 +1,5 @@
 import { bpf } from "./bpf.js";
+import { tokenInUse } from "./token.js";
 
 /** What BPF_MAP_CREATE takes, in the kernel's numbers. */
 export interface MapCreate {
@@ -22,11 +23,11 @@ export interface MapCreate {
   readonly vmlinuxValueTypeId?: number | undefined;
   readonly valueTypeBtfFd?: number | undefined;
   readonly interfaceIndex?: number | undefined;
-  readonly tokenFd?: number | undefined;
 }
 
 /** BPF_MAP_CREATE: the map's fd. @throws SyscallError */
 export function createMap(map: MapCreate): number {
+  const token = tokenInUse();
   return bpf(
     "BPF_MAP_CREATE",
     {
@@ -34,7 +35,7 @@ export function createMap(map: MapCreate): number {
       key_size: map.keySize,
       value_size: map.valueSize,
       max_entries: map.maxEntries,
-      map_flags: map.flags ?? 0,
+      map_flags: (map.flags ?? 0) | token.flag,
       map_name: map.name,
       inner_map_fd: map.innerMapFd,
       numa_node: map.numaNode,
@@ -45,7 +46,7 @@ export function createMap(map: MapCreate): number {
       btf_vmlinux_value_type_id: map.vmlinuxValueTypeId,
       value_type_btf_obj_fd: map.valueTypeBtfFd,
       map_ifindex: map.interfaceIndex,
-      map_token_fd: map.tokenFd,
+      map_token_fd: token.fd,
     },
     `of '${map.name ?? ""}'`,
   );

@@ -3,6 +3,7 @@ import { BpfCall } from "./bpf.js";
 import { errnos } from "./errno.js";
 import { NativeBuffer, textOf } from "./memory.js";
 import { withoutSignals } from "./signals.js";
+import { tokenInUse } from "./token.js";
 
 /** BTF records beside the instructions (`struct bpf_func_info`, `struct bpf_line_info`). */
 export interface InfoRecords {
@@ -33,7 +34,6 @@ export interface ProgramLoad {
   /** Bind the programs to all maps in `fdArray` (6.14). */
   readonly fdArrayCount?: number | undefined;
   readonly interfaceIndex?: number | undefined;
-  readonly tokenFd?: number | undefined;
   /** 0 none, 1 the path that was rejected, 2 all, +4 statistics. */
   readonly logLevel?: number | undefined;
 }
@@ -49,13 +49,14 @@ const MAX_LOG_SIZE = 0x3fff_ffff;
 let logBuffer: NativeBuffer | undefined;
 
 function attrOf(load: ProgramLoad): Readonly<Record<string, AttrValue>> {
+  const token = tokenInUse();
   return {
     prog_type: load.type,
     expected_attach_type: load.expectedAttachType ?? 0,
     insns: load.insns,
     insn_cnt: load.insns.length / 8,
     license: load.license ?? "",
-    prog_flags: load.flags ?? 0,
+    prog_flags: (load.flags ?? 0) | token.flag,
     prog_name: load.name,
     kern_version: load.kernelVersion,
     prog_ifindex: load.interfaceIndex,
@@ -71,7 +72,7 @@ function attrOf(load: ProgramLoad): Readonly<Record<string, AttrValue>> {
     attach_prog_fd: load.attachProgramFd,
     fd_array: load.fdArray,
     fd_array_cnt: load.fdArrayCount,
-    prog_token_fd: load.tokenFd,
+    prog_token_fd: token.fd,
   };
 }
 

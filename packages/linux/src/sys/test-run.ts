@@ -1,3 +1,4 @@
+import type { ProgramType } from "@tsbpf/core";
 import { BpfCall } from "./bpf.js";
 
 /** Input of BPF_PROG_TEST_RUN. Which of data and context a program type takes is the type's own matter. */
@@ -29,23 +30,35 @@ export interface TestRunResult {
 }
 
 const HEADROOM = 1 << 16;
+const BPF_F_TEST_XDP_LIVE_FRAMES = 1 << 1;
+
+/** Types whose test run takes no room for a context to come out: the kernel says EINVAL to any. */
+const withoutContextOut: ReadonlySet<ProgramType> = new Set(["raw_tracepoint", "tracing", "syscall"]);
 
 /**
  * BPF_PROG_TEST_RUN on a loaded program.
  *
- * @returns the result, or the negative errno.
+ * @param type The program's, where known. raw_tracepoint programs cannot change their context, and what a syscall program leaves in
+ * its context comes back in the bytes that it was given in (a copy of the caller's).
+ * @returns the result (with a context given, how it was left), or the negative errno.
  */
-export function runProgram(fd: number, run: TestRun): TestRunResult | number {
-  const dataOut = new Uint8Array(run.data === undefined ? 0 : (run.outputSize ?? run.data.length + HEADROOM));
-  const contextOut = new Uint8Array(run.context?.length ?? 0);
+export function runProgram(fd: number, type: ProgramType | undefined, run: TestRun): TestRunResult | number {
+  // Live frames go to where the program sends them: none comes back.
+  const live = ((run.flags ?? 0) & BPF_F_TEST_XDP_LIVE_FRAMES) !== 0;
+  const dataRoom = run.data === undefined || live ? 0 : (run.outputSize ?? run.data.length + HEADROOM);
+  const dataOut = new Uint8Array(dataRoom);
+  const context = run.context === undefined ? undefined : new Uint8Array(run.context);
+  const contextOut = new Uint8Array(
+    live || (type !== undefined && withoutContextOut.has(type)) ? 0 : (context?.length ?? 0),
+  );
   const call = new BpfCall("BPF_PROG_TEST_RUN", {
     prog_fd: fd,
     data_in: run.data,
     data_size_in: run.data?.length,
     data_out: dataOut,
     data_size_out: dataOut.length,
-    ctx_in: run.context,
-    ctx_size_in: run.context?.length,
+    ctx_in: context,
+    ctx_size_in: context?.length,
     ctx_out: contextOut,
     ctx_size_out: contextOut.length,
     repeat: run.repeat,
@@ -59,6 +72,9 @@ export function runProgram(fd: number, run: TestRun): TestRunResult | number {
     retval: call.get("retval"),
     duration: call.get("duration"),
     data: dataOut.slice(0, Math.min(call.get("data_size_out"), dataOut.length)),
-    context: contextOut.slice(0, Math.min(call.get("ctx_size_out"), contextOut.length)),
+    context:
+      contextOut.length === 0
+        ? (context ?? contextOut)
+        : contextOut.slice(0, Math.min(call.get("ctx_size_out"), contextOut.length)),
   };
 }
