@@ -1,5 +1,6 @@
 import { type AttachType, BpfError } from "@tsbpf/core";
 import type { Program } from "@tsbpf/core/host";
+import { errnos, syscallError } from "../sys/index.js";
 
 /** `type`, or an error that says that it is missing. @throws BpfError `"ATTACH_TYPE"` */
 export function hookOf(program: Program, type: AttachType | undefined): AttachType {
@@ -24,4 +25,12 @@ export function requireType(program: Program, hook: string, ...types: readonly P
       type: program.type,
     },
   );
+}
+
+/** As {@link requireType} for hooks of devices, where both hosts say EINVAL as the kernel does. @throws SyscallError EINVAL */
+export function requireDeviceType(program: Program, hook: string, type: Program["type"]): void {
+  if (program.type === type) return;
+  throw syscallError(`attaching '${program.name}' by ${hook}`, errnos.EINVAL, {
+    hint: `it is of type ${program.type}; ${hook} takes ${type}`,
+  });
 }

@@ -2,7 +2,7 @@ import { attachTypeId } from "@tsbpf/core";
 import type { Link, Program } from "@tsbpf/core/host";
 import { attribute, RouteSocket } from "../netlink/index.js";
 import { fdOf } from "../sys/index.js";
-import { requireType } from "./attach-type.js";
+import { requireDeviceType, requireType } from "./attach-type.js";
 import { addClsact, type FilterPlace, putFilter, removeFilter } from "./clsact.js";
 import { deviceIndex } from "./device.js";
 import { Attachment, BpfLink, createLink, type KernelLink } from "./link.js";
@@ -26,7 +26,7 @@ export function attachTcx(
   direction: Direction,
   options: TcxOptions = {},
 ): KernelLink {
-  requireType(program, "tcx", "sched_cls");
+  requireDeviceType(program, "tcx", "sched_cls");
   const anchor = options.before ?? options.after;
   const place = options.before !== undefined ? BPF_F_BEFORE : BPF_F_AFTER;
   const relative = anchor instanceof BpfLink ? { flags: place | BPF_F_LINK, "tcx.relative_fd": anchor.fd } : {};
@@ -70,7 +70,7 @@ export function attachClsact(
   direction: Direction,
   options: ClsactOptions = {},
 ): Attachment {
-  requireType(program, "a clsact filter", "sched_cls");
+  requireDeviceType(program, "clsact", "sched_cls");
   return attachFilter("tc", program, device, { priority: 1, handle: 1, ...defined(options), direction }, directAction);
 }
 

@@ -2,6 +2,7 @@ import { attachTypeId } from "@tsbpf/core";
 import type { Program, XdpMode } from "@tsbpf/core/host";
 import { attribute, RouteSocket } from "../netlink/index.js";
 import { duplicate, fdOf } from "../sys/index.js";
+import { requireDeviceType } from "./attach-type.js";
 import { deviceIndex } from "./device.js";
 import { Attachment, createLink, type KernelLink } from "./link.js";
 
@@ -25,6 +26,7 @@ export interface XdpOptions {
 
 /** Attaches an XDP program to a network device. @throws SyscallError ENODEV, EBUSY, EOPNOTSUPP, EINVAL */
 export function attachXdp(program: Program, device: string | number, options: XdpOptions = {}): KernelLink {
+  requireDeviceType(program, "XDP", "xdp");
   const index = deviceIndex(device);
   const flags = options.mode === undefined ? 0 : modeFlags[options.mode];
   if (options.via === "netlink") return attachByNetlink(program, index, flags, device);
