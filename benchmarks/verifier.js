@@ -1,11 +1,11 @@
 // Time that the embedded verifier takes for real programs, beside the running kernel's own "verification time" (log
 // level 4, since higher ones slow the kernel down several times). The two take turns in one process, so that other load
-// on the machine hits both; the embedded one has run the program before, so that it is compiled.
+// on the machine hits both; the embedded one has run the program some times before, so that its code is compiled.
 //
 //     npm run build && node benchmarks/verifier.js [--json OUT] [--over N] [--rounds N] [--seconds N] [--match TEXT] [PATH...]
 //
 // Programs of which the kernel processes fewer instructions than --over (1000) are left out, as are those on whose
-// verdict the two differ. A program gets --rounds (9) rounds, or as many as fit into --seconds (5), two at least. Paths
+// verdict the two differ. A program gets --rounds (15) rounds, or as many as fit into --seconds (3), two at least. Paths
 // are objects or folders of them: testdata and examples, where none are named. "peak" is the growth of the process over
 // its size before the first verification of the program, at its highest.
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
@@ -22,8 +22,8 @@ const { values, positionals } = parseArgs({
   options: {
     json: { type: "string" },
     over: { type: "string", default: "1000" },
-    rounds: { type: "string", default: "9" },
-    seconds: { type: "string", default: "5" },
+    rounds: { type: "string", default: "15" },
+    seconds: { type: "string", default: "3" },
     match: { type: "string", default: "" },
   },
 });
@@ -59,6 +59,12 @@ function verifyHere(input) {
   return { verdict, microseconds: verdict.microseconds, peak };
 }
 
+/** Twenty runs, or as many as fit into a second. */
+function warmUp(input) {
+  const end = performance.now() + 1000;
+  for (let run = 0; run < 20 && performance.now() < end; run++) verify(input);
+}
+
 /** Asks the operating system in one of 64 calls: it takes microseconds. */
 function everyFew(sample) {
   let calls = 0;
@@ -73,12 +79,13 @@ function quantile(numbers, q) {
 /** Alternates until the rounds or the time are used up; undefined where there is nothing to compare. */
 async function measure(file, object, program) {
   const ask = () => judgeByKernel(file, object, program, { logLevel: 0, host: "kernel" });
-  const first = await ask();
-  if (first.processed === null || first.processed < Number(values.over)) return undefined;
+  const asked = await ask();
+  if (asked.processed === null || asked.processed < Number(values.over)) return undefined;
   const input = inputOf(object, program);
   const before = process.memoryUsage.rss();
-  const warmup = verifyHere(input);
-  if (warmup.verdict.verdict !== first.verdict) return undefined;
+  const first = verifyHere(input);
+  if (first.verdict.verdict !== asked.verdict) return undefined;
+  warmUp(input);
   const here = [];
   const kernel = [];
   const end = performance.now() + Number(values.seconds) * 1000;
@@ -89,15 +96,15 @@ async function measure(file, object, program) {
   return {
     file,
     program: program.name,
-    verdict: first.verdict,
-    processed: warmup.verdict.processed,
-    kernel_processed: first.processed,
-    states: warmup.verdict.peakStates,
-    us: { first: warmup.microseconds, min: Math.min(...here), median: quantile(here, 0.5) },
+    verdict: asked.verdict,
+    processed: first.verdict.processed,
+    kernel_processed: asked.processed,
+    states: first.verdict.peakStates,
+    us: { first: first.microseconds, min: Math.min(...here), median: quantile(here, 0.5) },
     kernel_us: { min: Math.min(...kernel), median: quantile(kernel, 0.5) },
     ratio: Math.min(...here) / Math.min(...kernel),
     median_ratio: quantile(here, 0.5) / quantile(kernel, 0.5),
-    peak_bytes: Math.max(0, warmup.peak - before),
+    peak_bytes: Math.max(0, first.peak - before),
     rounds: here.length,
   };
 }

@@ -5,10 +5,13 @@ import type { State } from "./state.js";
 /** Rounds after which everything is taken to be precise. */
 const MAX_ROUNDS = 64;
 
-interface Visit {
+/** A loop that paths are in, or have been in, by one chain of calls. */
+export interface LoopVisit {
+  /** What the log calls it. */
+  readonly key: string;
   /** The checkpoint through which the loop was entered; undefined once all paths from it are done. */
   entry: State | undefined;
-  /** States in which paths came back to a checkpoint of the loop. */
+  /** States in which paths came back to a checkpoint of the loop, in that order. */
   backedges: State[];
 }
 
@@ -20,7 +23,7 @@ interface Visit {
 export class LoopVisits {
   readonly #analysis: Analysis;
   readonly #precision: PrecisionTracker;
-  readonly #visits = new Map<string, Visit>();
+  readonly #visits = new Map<string, LoopVisit>();
   /** States kept, of all loops. */
   backedges = 0;
 
@@ -51,30 +54,26 @@ export class LoopVisits {
     return undefined;
   }
 
-  #describe(key: string): string {
-    return `(${key})`;
-  }
-
   /** A checkpoint was taken. */
   enter(state: State): void {
     const key = this.#key(state);
     if (key === undefined) return;
     let visit = this.#visits.get(key);
     if (visit === undefined) {
-      visit = { entry: undefined, backedges: [] };
+      visit = { key, entry: undefined, backedges: [] };
       this.#visits.set(key, visit);
     }
+    state.loop = visit;
     if (visit.entry !== undefined) return;
     visit.entry = state;
-    this.#log(`SCC enter ${this.#describe(key)}\n`);
+    this.#log("enter", visit);
   }
 
   /** All paths from a checkpoint are done. */
   exit(state: State, notePeak: () => void): void {
-    const key = this.#key(state);
-    const visit = key === undefined ? undefined : this.#visits.get(key);
-    if (key === undefined || visit === undefined || visit.entry !== state) return;
-    this.#log(`SCC exit ${this.#describe(key)}\n`);
+    const visit = state.loop;
+    if (visit === undefined || visit.entry !== state) return;
+    this.#log("exit", visit);
     visit.entry = undefined;
     this.backedges -= visit.backedges.length;
     notePeak();
@@ -82,23 +81,19 @@ export class LoopVisits {
   }
 
   addBackedge(old: State, backedge: State): void {
-    const key = this.#key(old);
-    const visit = key === undefined ? undefined : this.#visits.get(key);
-    if (key === undefined || visit === undefined) {
-      this.#analysis.notModelled("a loop that was entered without a checkpoint");
-    }
-    this.#log(`SCC backedge ${this.#describe(key)}\n`);
-    visit.backedges.unshift(backedge);
+    const visit = old.loop;
+    if (visit === undefined) this.#analysis.notModelled("a loop that was entered without a checkpoint");
+    this.#log("backedge", visit);
+    visit.backedges.push(backedge);
     this.backedges++;
   }
 
   /** What is precise in the checkpoint may not be known yet. */
   isIncomplete(state: State): boolean {
-    const key = this.#key(state);
-    return key !== undefined && (this.#visits.get(key)?.backedges.length ?? 0) > 0;
+    return state.loop !== undefined && state.loop.backedges.length > 0;
   }
 
-  #propagate(visit: Visit): void {
+  #propagate(visit: LoopVisit): void {
     let round = 0;
     for (let changed = true; changed; ) {
       if (round++ > MAX_ROUNDS) {
@@ -106,7 +101,8 @@ export class LoopVisits {
         break;
       }
       changed = false;
-      for (const backedge of visit.backedges) {
+      for (let index = visit.backedges.length - 1; index >= 0; index--) {
+        const backedge = visit.backedges[index]!;
         if (this.#precision.propagate(backedge.equal!, backedge)) changed = true;
       }
     }
@@ -114,7 +110,7 @@ export class LoopVisits {
     visit.backedges = [];
   }
 
-  #log(text: string): void {
-    if (this.#analysis.log.steps) this.#analysis.log.write(text);
+  #log(what: string, { key }: LoopVisit): void {
+    if (this.#analysis.log.steps) this.#analysis.log.write(`SCC ${what} (${key})\n`);
   }
 }

@@ -5,7 +5,7 @@ import { SCALAR } from "./pointer-types.js";
 import type { PrecisionTracker } from "./precision.js";
 import { printFrame } from "./print-state.js";
 import type { StackLiveness } from "./stack-liveness.js";
-import { BYTE_ITER, FP, type Frame, type State } from "./state.js";
+import { BYTE_ITER, FP, type Frame, History, type State } from "./state.js";
 import { StateComparison } from "./state-comparison.js";
 import { OPCODE_MAY_GOTO } from "./successors.js";
 
@@ -234,13 +234,14 @@ export class Checkpoints {
     if (analysis.privileged) {
       for (const frame of current.frames) forgetPrecision(frame);
     }
-    const checkpoint = current.copy(analysis.pool);
+    // The way up to here is the checkpoint's; the path begins a new one.
+    const checkpoint = current.copy(analysis.pool, current.history);
+    current.history = new History();
     checkpoint.slot = slot;
     this.#loops.enter(checkpoint);
     current.parent = checkpoint;
     current.firstSlot = slot;
     current.depth = checkpoint.depth + 1;
-    current.history.clear();
     list.unshift(checkpoint);
   }
 }

@@ -1,4 +1,5 @@
 import { BYTES, clearRegister, REGISTER_WORDS, slotAt, TYPE } from "./domain/register.js";
+import type { LoopVisit } from "./loop-visits.js";
 import { SCALAR } from "./pointer-types.js";
 
 /** Frames of a call chain. */
@@ -96,8 +97,7 @@ export class FramePool {
   give(records: Int32Array): void {
     const sizeClass = (records.length / REGISTER_WORDS - 11) >> 3;
     this.#free[sizeClass] ??= [];
-    const list = this.#free[sizeClass]!;
-    if (list.length < 256) list.push(records);
+    this.#free[sizeClass]!.push(records);
   }
 
   fresh(number: number, subprogram: number, callsite: number): Frame {
@@ -153,7 +153,7 @@ export interface Reference {
   readonly object: number;
 }
 
-/** Words of one entry of a {@link History}. */
+/** Numbers of one entry of a {@link History}. */
 const HISTORY_WORDS = 4;
 
 /**
@@ -161,25 +161,19 @@ const HISTORY_WORDS = 4;
  * something that precision tracking has to know about.
  */
 export class History {
-  length = 0;
-  #entries: Int32Array;
+  /** A plain array: most are short, for which the memory of a typed one costs more than all that is done with it. */
+  readonly #entries: number[];
 
-  constructor(capacity = 8) {
-    this.#entries = new Int32Array(capacity * HISTORY_WORDS);
+  constructor(entries: number[] = []) {
+    this.#entries = entries;
+  }
+
+  get length(): number {
+    return this.#entries.length / HISTORY_WORDS;
   }
 
   push(slot: number, previous: number, flags: number, linked: number): void {
-    const at = this.length * HISTORY_WORDS;
-    if (at === this.#entries.length) {
-      const larger = new Int32Array(this.#entries.length * 2);
-      larger.set(this.#entries);
-      this.#entries = larger;
-    }
-    this.#entries[at] = slot;
-    this.#entries[at + 1] = previous;
-    this.#entries[at + 2] = flags;
-    this.#entries[at + 3] = linked;
-    this.length++;
+    this.#entries.push(slot, previous, flags, linked);
   }
 
   slot(index: number): number {
@@ -205,21 +199,14 @@ export class History {
     this.#entries[at + 3] = linked;
   }
 
-  clear(): void {
-    this.length = 0;
-  }
-
   copy(): History {
-    const copy = new History(Math.max(8, this.length));
-    copy.#entries.set(this.#entries.subarray(0, this.length * HISTORY_WORDS));
-    copy.length = this.length;
-    return copy;
+    return new History(this.#entries.slice());
   }
 }
 
 /** The state of one path at one instruction. */
 export class State {
-  readonly frames: Frame[];
+  frames: Frame[];
   /** Acquired and not yet released. The array is never changed in place. */
   references: readonly Reference[] = [];
   /** The checkpoint that the path passed last. */
@@ -229,7 +216,7 @@ export class State {
   slot = 0;
   firstSlot = 0;
   lastSlot = -1;
-  history = new History();
+  history: History;
   speculative = false;
   sleepable = false;
   rcuLocks = 0;
@@ -249,26 +236,30 @@ export class State {
   cleaned = false;
   /** Taken off its instruction's list, and kept only because paths from it aren't finished. */
   evicted = false;
+  /** The loop that it is in. */
+  loop: LoopVisit | undefined;
   /** Of a path that ended at an equal checkpoint inside a loop: that checkpoint. */
   equal: State | undefined;
 
-  constructor(frames: Frame[]) {
+  constructor(frames: Frame[], history = new History()) {
     this.frames = frames;
+    this.history = history;
   }
 
   get frame(): Frame {
     return this.frames[this.frames.length - 1]!;
   }
 
-  copy(pool: FramePool): State {
-    const copy = new State(this.frames.map((frame) => pool.copy(frame)));
+  copy(pool: FramePool, history = this.history.copy()): State {
+    const frames: Frame[] = [];
+    for (let index = 0; index < this.frames.length; index++) frames.push(pool.copy(this.frames[index]!));
+    const copy = new State(frames, history);
     copy.references = this.references;
     copy.parent = this.parent;
     copy.branches = this.branches;
     copy.slot = this.slot;
     copy.firstSlot = this.firstSlot;
     copy.lastSlot = this.lastSlot;
-    copy.history = this.history.copy();
     copy.speculative = this.speculative;
     copy.sleepable = this.sleepable;
     copy.rcuLocks = this.rcuLocks;
@@ -286,7 +277,7 @@ export class State {
   /** Gives the frames' buffers back; the state must not be used afterwards. */
   discard(pool: FramePool): void {
     for (const frame of this.frames) pool.give(frame.records);
-    this.frames.length = 0;
+    this.frames = [];
   }
 
   /** The instruction that a frame stands at: the current one, or the call that it waits for. */
