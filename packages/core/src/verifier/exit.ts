@@ -44,7 +44,7 @@ export function returnToCaller(walk: Walk): void {
     );
   }
   state.frames.pop();
-  analysis.pool.give(callee.records);
+  analysis.pool.release(callee);
   analysis.slot = target;
   walk.liveness.leaveChain();
   if (!callee.inCallback) return;

@@ -208,6 +208,7 @@ export class PrecisionTracker {
   /** The start of a global function: its arguments are what is looked for. */
   #reachEntry(state: State): boolean {
     const frame = state.frames[0]!;
+    this.#analysis.pool.own(frame);
     let changed = false;
     for (let register = 1; register <= 5; register++) {
       const at = registerAt(register);
@@ -396,28 +397,28 @@ export class PrecisionTracker {
 
   #markFrame(frame: Frame, index: number): boolean {
     let changed = false;
-    const r = frame.records;
     for (let wanted = this.#registers[index]!, register = 0; wanted !== 0; wanted >>>= 1, register++) {
       if ((wanted & 1) === 0) continue;
       const at = registerAt(register);
-      if (r[at + TYPE] !== SCALAR || r[at + PRECISE] === 1) {
-        this.#registers[index] = this.#registers[index]! & ~(1 << register);
-      } else {
-        r[at + PRECISE] = 1;
-        changed = true;
-      }
+      if (frame.records[at + TYPE] === SCALAR && this.#markRecord(frame, at)) changed = true;
+      else this.#registers[index] = this.#registers[index]! & ~(1 << register);
     }
     if (!this.#hasSlots(index)) return changed;
     for (let slot = 0; slot < 64; slot++) {
       if (!this.#hasSlot(index, slot)) continue;
-      const at = slotAt(slot);
-      if (slot >= frame.slots || !frame.holdsScalarSpill(slot) || r[at + PRECISE] === 1) this.#clearSlot(index, slot);
-      else {
-        r[at + PRECISE] = 1;
-        changed = true;
-      }
+      const holdsScalar = slot < frame.slots && frame.holdsScalarSpill(slot);
+      if (holdsScalar && this.#markRecord(frame, slotAt(slot))) changed = true;
+      else this.#clearSlot(index, slot);
     }
     return changed;
+  }
+
+  /** False where the scalar was marked before. */
+  #markRecord(frame: Frame, at: number): boolean {
+    if (frame.records[at + PRECISE] === 1) return false;
+    this.#analysis.pool.own(frame);
+    frame.records[at + PRECISE] = 1;
+    return true;
   }
 
   #registerNames(frame: number): string {
@@ -468,7 +469,8 @@ export function markAllPrecise(analysis: Analysis, start: State): void {
 }
 
 function forcePrecise(analysis: Analysis, frame: Frame): void {
-  const { log } = analysis;
+  const { log, pool } = analysis;
+  pool.own(frame);
   const r = frame.records;
   for (let register = 0; register < FP; register++) {
     const at = registerAt(register);

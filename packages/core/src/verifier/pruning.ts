@@ -1,11 +1,11 @@
 import { type Analysis, CALLS_CALLBACK, FORCED_CHECKPOINT, ITERATOR_NEXT, JUMP_POINT } from "./analysis.js";
 import { clearRegister, OBJECT, OFF, PRECISE, registerAt, slotAt, TYPE, VALUE } from "./domain/register.js";
 import type { LoopVisits } from "./loop-visits.js";
-import { SCALAR } from "./pointer-types.js";
+import { NOT_INIT, SCALAR } from "./pointer-types.js";
 import type { PrecisionTracker } from "./precision.js";
 import { printFrame } from "./print-state.js";
 import type { StackLiveness } from "./stack-liveness.js";
-import { BYTE_ITER, FP, type Frame, History, type State } from "./state.js";
+import { BYTE_ITER, FP, type Frame, type State } from "./state.js";
 import { StateComparison } from "./state-comparison.js";
 import { OPCODE_MAY_GOTO } from "./successors.js";
 
@@ -134,17 +134,24 @@ export class Checkpoints {
   #clean(state: State): void {
     this.#liveness.query(state);
     state.cleaned = true;
-    for (let index = 0; index < state.frames.length; index++) {
-      const frame = state.frames[index]!;
-      const live = this.#analysis.liveRegisters[state.slotOfFrame(index)]!;
-      for (let register = 0; register < FP; register++) {
-        if (((live >>> register) & 1) === 0) clearRegister(frame.records, registerAt(register));
-      }
-      for (let slot = 0; slot < frame.slots; slot++) {
-        if (this.#liveness.isAlive(index, slot)) continue;
-        clearRegister(frame.records, slotAt(slot));
-        frame.setBytes(slot, 0);
-      }
+    for (let index = 0; index < state.frames.length; index++) this.#cleanFrame(state, index);
+  }
+
+  /** What is clear already is not written again: the buffer may be other checkpoints' as well. */
+  #cleanFrame(state: State, index: number): void {
+    const { liveRegisters, pool } = this.#analysis;
+    const frame = state.frames[index]!;
+    const live = liveRegisters[state.slotOfFrame(index)]!;
+    for (let register = 0; register < FP; register++) {
+      if (((live >>> register) & 1) === 1 || frame.records[registerAt(register) + TYPE] === NOT_INIT) continue;
+      pool.own(frame);
+      clearRegister(frame.records, registerAt(register));
+    }
+    for (let slot = 0; slot < frame.slots; slot++) {
+      if (frame.bytes(slot) === 0 || this.#liveness.isAlive(index, slot)) continue;
+      pool.own(frame);
+      clearRegister(frame.records, slotAt(slot));
+      frame.setBytes(slot, 0);
     }
   }
 
@@ -202,7 +209,7 @@ export class Checkpoints {
     if ((analysis.points[analysis.slot]! & JUMP_POINT) !== 0) analysis.pushHistory(current, 0, 0);
     this.#precision.propagate(old, current);
     if (inLoop) {
-      const backedge = current.copy(analysis.pool);
+      const backedge = current.snapshot(analysis.pool);
       backedge.equal = old;
       backedge.slot = analysis.slot;
       this.#loops.addBackedge(old, backedge);
@@ -234,9 +241,7 @@ export class Checkpoints {
     if (analysis.privileged) {
       for (const frame of current.frames) forgetPrecision(frame);
     }
-    // The way up to here is the checkpoint's; the path begins a new one.
-    const checkpoint = current.copy(analysis.pool, current.history);
-    current.history = new History();
+    const checkpoint = current.checkpoint(analysis.pool);
     checkpoint.slot = slot;
     this.#loops.enter(checkpoint);
     current.parent = checkpoint;

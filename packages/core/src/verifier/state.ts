@@ -1,4 +1,5 @@
 import { BYTES, clearRegister, REGISTER_WORDS, slotAt, TYPE } from "./domain/register.js";
+import { History } from "./history.js";
 import type { LoopVisit } from "./loop-visits.js";
 import { SCALAR } from "./pointer-types.js";
 
@@ -29,6 +30,8 @@ export const NO_CALLSITE = -1;
 export class Frame {
   /** Eleven register records, then one for each allocated slot; may be longer than what is in use. */
   records: Int32Array;
+  /** How many frames of checkpoints have {@link records} in common; undefined where they are this frame's alone. */
+  sharing: { holders: number } | undefined;
   /** Allocated stack slots. */
   slots: number;
   /** The call instruction that led here; -1 in the outermost frame. */
@@ -53,6 +56,19 @@ export class Frame {
     this.callsite = callsite;
     this.records = records;
     this.slots = slots;
+  }
+
+  /** The same frame with other records. */
+  withRecords(records: Int32Array): Frame {
+    const copy = new Frame(this.number, this.subprogram, this.callsite, records, this.slots);
+    copy.asyncEntries = this.asyncEntries;
+    copy.callbackDepth = this.callbackDepth;
+    copy.inCallback = this.inCallback;
+    copy.inAsyncCallback = this.inAsyncCallback;
+    copy.inExceptionCallback = this.inExceptionCallback;
+    copy.callbackMin = this.callbackMin;
+    copy.callbackMax = this.callbackMax;
+    return copy;
   }
 
   /** The 4-bit kinds of a slot's bytes; byte 0 is the one at the highest address. */
@@ -84,6 +100,15 @@ export class Frame {
   }
 }
 
+function haveEqualRecords(a: Frame, b: Frame): boolean {
+  if (a.slots !== b.slots) return false;
+  const used = slotAt(a.slots);
+  for (let word = 0; word < used; word++) {
+    if (a.records[word] !== b.records[word]) return false;
+  }
+  return true;
+}
+
 /** Buffers of frames that were given back, by their number of slots, so that states cost no garbage. */
 export class FramePool {
   readonly #free: Int32Array[][] = [];
@@ -94,7 +119,12 @@ export class FramePool {
     return this.#free[sizeClass]?.pop() ?? new Int32Array((11 + sizeClass * 8) * REGISTER_WORDS);
   }
 
-  give(records: Int32Array): void {
+  /** Gives a frame's buffer back, unless others have it in common; the frame must not be used afterwards. */
+  release(frame: Frame): void {
+    if (frame.sharing === undefined || --frame.sharing.holders === 0) this.#give(frame.records);
+  }
+
+  #give(records: Int32Array): void {
     const sizeClass = (records.length / REGISTER_WORDS - 11) >> 3;
     this.#free[sizeClass] ??= [];
     this.#free[sizeClass]!.push(records);
@@ -113,15 +143,31 @@ export class FramePool {
     const records = this.take(frame.slots);
     const used = slotAt(frame.slots);
     records.set(used === frame.records.length ? frame.records : frame.records.subarray(0, used));
-    const copy = new Frame(frame.number, frame.subprogram, frame.callsite, records, frame.slots);
-    copy.asyncEntries = frame.asyncEntries;
-    copy.callbackDepth = frame.callbackDepth;
-    copy.inCallback = frame.inCallback;
-    copy.inAsyncCallback = frame.inAsyncCallback;
-    copy.inExceptionCallback = frame.inExceptionCallback;
-    copy.callbackMin = frame.callbackMin;
-    copy.callbackMax = frame.callbackMax;
+    return frame.withRecords(records);
+  }
+
+  /**
+   * A copy for a checkpoint, which has its buffer in common with an earlier checkpoint's frame where nothing has changed
+   * since. Before such a frame is written to, {@link own} must be called.
+   */
+  snapshot(frame: Frame, earlier: Frame | undefined): Frame {
+    if (earlier === undefined || !haveEqualRecords(frame, earlier)) return this.copy(frame);
+    const copy = frame.withRecords(earlier.records);
+    earlier.sharing ??= { holders: 1 };
+    earlier.sharing.holders++;
+    copy.sharing = earlier.sharing;
     return copy;
+  }
+
+  /** Gives a checkpoint's frame a buffer of its own. */
+  own(frame: Frame): void {
+    const { records, sharing } = frame;
+    if (sharing === undefined) return;
+    frame.sharing = undefined;
+    if (sharing.holders === 1) return;
+    sharing.holders--;
+    frame.records = this.take(frame.slots);
+    frame.records.set(records.subarray(0, slotAt(frame.slots)));
   }
 
   /** Allocates stack down to `slots` slots; new ones hold nothing. */
@@ -132,7 +178,7 @@ export class FramePool {
       const used = slotAt(frame.slots);
       frame.records = this.take(slots);
       frame.records.set(used === old.length ? old : old.subarray(0, used));
-      this.give(old);
+      this.#give(old);
     }
     for (let slot = frame.slots; slot < slots; slot++) {
       const at = slotAt(slot);
@@ -151,57 +197,6 @@ export interface Reference {
   readonly slot: number;
   /** Identity of what is locked: map index or BTF object; 0 for others. */
   readonly object: number;
-}
-
-/** Numbers of one entry of a {@link History}. */
-const HISTORY_WORDS = 4;
-
-/**
- * The way since the last checkpoint: an entry where control did not just fall through, and where an instruction did
- * something that precision tracking has to know about.
- */
-export class History {
-  /** A plain array: most are short, for which the memory of a typed one costs more than all that is done with it. */
-  readonly #entries: number[];
-
-  constructor(entries: number[] = []) {
-    this.#entries = entries;
-  }
-
-  get length(): number {
-    return this.#entries.length / HISTORY_WORDS;
-  }
-
-  push(slot: number, previous: number, flags: number, linked: number): void {
-    this.#entries.push(slot, previous, flags, linked);
-  }
-
-  slot(index: number): number {
-    return this.#entries[index * HISTORY_WORDS]!;
-  }
-
-  previous(index: number): number {
-    return this.#entries[index * HISTORY_WORDS + 1]!;
-  }
-
-  flags(index: number): number {
-    return this.#entries[index * HISTORY_WORDS + 2]!;
-  }
-
-  /** Index of a set of linked registers, or 0. */
-  linked(index: number): number {
-    return this.#entries[index * HISTORY_WORDS + 3]!;
-  }
-
-  amend(index: number, flags: number, linked: number): void {
-    const at = index * HISTORY_WORDS;
-    this.#entries[at + 2] = this.#entries[at + 2]! | flags;
-    this.#entries[at + 3] = linked;
-  }
-
-  copy(): History {
-    return new History(this.#entries.slice());
-  }
 }
 
 /** The state of one path at one instruction. */
@@ -250,9 +245,32 @@ export class State {
     return this.frames[this.frames.length - 1]!;
   }
 
-  copy(pool: FramePool, history = this.history.copy()): State {
+  /** Another path in the same state. */
+  copy(pool: FramePool): State {
     const frames: Frame[] = [];
     for (let index = 0; index < this.frames.length; index++) frames.push(pool.copy(this.frames[index]!));
+    return this.#with(frames, this.history.copy());
+  }
+
+  /** A checkpoint of this state, which takes its history over: the path begins a new one. */
+  checkpoint(pool: FramePool): State {
+    const checkpoint = this.snapshot(pool, this.history);
+    this.history = new History();
+    return checkpoint;
+  }
+
+  /** A copy that is only kept to compare with: callers' frames that did not change are the last checkpoint's. */
+  snapshot(pool: FramePool, history = this.history.copy()): State {
+    const innermost = this.frames.length - 1;
+    const frames: Frame[] = [];
+    for (let index = 0; index < innermost; index++) {
+      frames.push(pool.snapshot(this.frames[index]!, this.parent?.frames[index]));
+    }
+    frames.push(pool.copy(this.frame));
+    return this.#with(frames, history);
+  }
+
+  #with(frames: Frame[], history: History): State {
     const copy = new State(frames, history);
     copy.references = this.references;
     copy.parent = this.parent;
@@ -276,7 +294,7 @@ export class State {
 
   /** Gives the frames' buffers back; the state must not be used afterwards. */
   discard(pool: FramePool): void {
-    for (const frame of this.frames) pool.give(frame.records);
+    for (const frame of this.frames) pool.release(frame);
     this.frames = [];
   }
 
