@@ -4,8 +4,8 @@ import { UsageError } from "../command-error.js";
 import type { Words } from "../grammar/words.js";
 import type { Context } from "../live/context.js";
 import type { ObjectVerb } from "../live/run-object.js";
-import { readInput } from "../object-file.js";
 import { genGrammar } from "./grammar.js";
+import { linkFiles, readBytes, writeMinimalBtf } from "./object.js";
 import { typescriptModule } from "./typescript-module.js";
 
 export const gen: ObjectVerb = {
@@ -15,6 +15,8 @@ export const gen: ObjectVerb = {
     ts: (context, words) => generate(context, words, true),
     skeleton: (context, words) => generate(context, words, true),
     subskeleton: (context, words) => generate(context, words, false),
+    object: linkFiles,
+    min_core_btf: writeMinimalBtf,
   },
 };
 
@@ -30,10 +32,4 @@ async function generate(context: Context, words: Words, embed: boolean): Promise
   }
   const object = readObject(bytes, { name: objectName });
   context.session.terminal.write(typescriptModule(object, { name: objectName, bytes: embed ? bytes : undefined }));
-}
-
-async function readBytes(file: string): Promise<Uint8Array> {
-  if (!file.endsWith(".c")) return readInput(file);
-  const { compileObject } = await import("../compile.js");
-  return compileObject(file);
 }

@@ -3,7 +3,7 @@ import type { CoreRelocation, ProgramSpec } from "../spec/index.js";
 import { kindsCompatible, TooDeep } from "./core-compatibility.js";
 import { targetPath } from "./core-match.js";
 import { type CoreSide, patchInstruction } from "./core-patch.js";
-import { coreError, describePath, localPath } from "./core-path.js";
+import { type CorePath, coreError, describePath, localPath } from "./core-path.js";
 import { coreValue } from "./core-value.js";
 
 /** What became of one relocation. */
@@ -15,6 +15,8 @@ export interface CoreResolution {
   readonly value: bigint | undefined;
   /** Where it was found: a type of the target, undefined where there is none. */
   readonly targetType: TypeId | undefined;
+  /** What it names in the target; undefined where there is none, and for ids of the object's own types. @internal */
+  readonly targetPath: CorePath | undefined;
   /** Why the instruction must not be reached. */
   readonly poisoned: string | undefined;
 }
@@ -75,6 +77,7 @@ class Relocator {
       description: describePath(this.#local, relocation.kind, path),
       value: poisoned === undefined ? target.result.value : undefined,
       targetType: target.path?.root,
+      targetPath: relocation.kind === "type_id_local" ? undefined : target.path,
       poisoned,
     };
   }

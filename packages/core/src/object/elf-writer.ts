@@ -24,6 +24,8 @@ export interface SectionDraft {
   readonly data: Uint8Array;
   /** Zeros that take no room in the file (NOBITS): only the length of `data` counts. */
   readonly zeros?: boolean | undefined;
+  /** Bytes that its start is a multiple of, 8 unless told. */
+  readonly alignment?: number | undefined;
   readonly relocations: readonly RelocationDraft[];
 }
 
@@ -59,8 +61,8 @@ export function writeElf(sections: readonly SectionDraft[], symbols: readonly Sy
   const related = sections.filter((section) => section.relocations.length > 0);
   const symbolTable = sections.length + related.length + 1;
   const out = new Sections(names);
-  for (const { name, flags, data, zeros } of sections) {
-    out.add({ name, flags, data, type: zeros ? SHT_NOBITS : SHT_PROGBITS });
+  for (const { name, flags, data, zeros, alignment } of sections) {
+    out.add({ name, flags, data, alignment, type: zeros ? SHT_NOBITS : SHT_PROGBITS });
   }
   for (const section of related) {
     const data = new ByteWriter({ capacity: RELOCATION_SIZE * section.relocations.length });
@@ -124,6 +126,7 @@ interface RawSectionDraft {
   readonly link?: number;
   readonly info?: number;
   readonly entrySize?: number;
+  readonly alignment?: number | undefined;
 }
 
 /** Section contents and headers, and at the end the file around them. */
@@ -136,11 +139,11 @@ class Sections {
     this.#names = names;
   }
 
-  add({ name, type, data, flags = 0, link = 0, info = 0, entrySize = 0 }: RawSectionDraft): void {
+  add({ name, type, data, flags = 0, link = 0, info = 0, entrySize = 0, alignment = 8 }: RawSectionDraft): void {
     this.#body.align(8);
     this.#headers.u32(this.#names.add(name)).u32(type).u64(BigInt(flags)).u64(0n);
     this.#headers.u64(BigInt(HEADER_SIZE + this.#body.length)).u64(BigInt(data.length));
-    this.#headers.u32(link).u32(info).u64(8n).u64(BigInt(entrySize));
+    this.#headers.u32(link).u32(info).u64(BigInt(alignment)).u64(BigInt(entrySize));
     if (type !== SHT_NOBITS) this.#body.raw(data);
   }
 

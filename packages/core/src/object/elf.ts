@@ -31,6 +31,8 @@ export interface ElfSection {
   readonly link: number;
   readonly info: number;
   readonly entrySize: number;
+  /** Bytes that the section's start is a multiple of; 0 and 1 are any place. */
+  readonly alignment: number;
   /** A view of the file; empty for NOBITS. */
   readonly data: Uint8Array;
 }
@@ -162,7 +164,7 @@ function readSectionTable(bytes: Uint8Array, header: ElfHeader): RawSection[] {
     const size = reader.size64("section size");
     const link = reader.u32();
     const info = reader.u32();
-    reader.skip(8);
+    const alignment = Number(reader.u64());
     const entrySize = reader.size64("section entry size");
     if (index > 0 && type !== SHT_NOBITS && type !== 0 && offset + size > bytes.length) {
       throw new FormatError(
@@ -171,7 +173,8 @@ function readSectionTable(bytes: Uint8Array, header: ElfHeader): RawSection[] {
       );
     }
     // An SHT_NULL entry has no bytes, whatever it says.
-    sections.push({ index, nameOffset, type, flags, offset, size: type === 0 ? 0 : size, link, info, entrySize });
+    const ownSize = type === 0 ? 0 : size;
+    sections.push({ index, nameOffset, type, flags, offset, size: ownSize, link, info, entrySize, alignment });
   }
   return sections;
 }
