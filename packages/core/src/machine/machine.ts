@@ -72,8 +72,7 @@ import { type ProgramSurroundings, prepareProgram } from "./program-loader.js";
 import { ProgramObject } from "./program-object.js";
 import { Statistics } from "./statistics.js";
 import { COMMAND, type TestRunner } from "./test-run.js";
-import { SkbTestRunner } from "./test-run-skb.js";
-import { XdpTestRunner } from "./test-run-xdp.js";
+import { testRunners } from "./test-runners.js";
 import {
   KernelEvents,
   type MachineIteratorLink,
@@ -175,7 +174,7 @@ export class Machine implements Host, DeviceHooks, TracingHooks {
       options.engine === "interpreter"
         ? new Interpreter(this.runtime)
         : new TranslatingEngine(this.runtime, this.#maps, options.jit);
-    for (const runner of [new XdpTestRunner(this.environment), new SkbTestRunner(this.environment)]) {
+    for (const runner of testRunners(this.environment, this.fire)) {
       for (const type of runner.types) this.#runners.set(type, runner);
     }
   }
@@ -517,7 +516,7 @@ export class Machine implements Host, DeviceHooks, TracingHooks {
   }
 
   #loadProgram(spec: ProgramSpec, surroundings: ProgramSurroundings): MachineProgram {
-    const { image, maps, log, tag } = prepareProgram(spec, surroundings, {
+    const { maps, ...prepared } = prepareProgram(spec, surroundings, {
       engine: this.#engine,
       helpers: this.runtime.helpers,
       objectTypes: this.kernel.types,
@@ -527,7 +526,8 @@ export class Machine implements Host, DeviceHooks, TracingHooks {
       mayCallThrough: (map, program) => this.#references.claimProgramArray(map.object.live, program),
     });
     const parts = {
-      ...{ id: ++this.#lastProgramId, spec, log, image, tag },
+      ...prepared,
+      ...{ id: ++this.#lastProgramId, spec },
       maps: maps.map(({ object }) => object),
       types: surroundings.btf === undefined ? undefined : this.#types.of(surroundings.btf),
       loadTime: BigInt(this.environment.clock.boottime()),

@@ -32,6 +32,8 @@ export interface PreparedProgram {
   readonly maps: readonly MachineMap[];
   readonly log: string;
   readonly tag: string;
+  /** Bytes of the context that it accesses, as far as that is known. */
+  readonly contextSize: number;
 }
 
 /**
@@ -64,8 +66,8 @@ export function prepareProgram(
   const { cpus } = machine;
   const verification = verify
     ? verifyProgram(spec, { maps, btf, kernelTypes, logLevel, cpus })
-    : { verified: false, log: "", visits: undefined, guarded: undefined, proof: undefined };
-  const { visits, verified, guarded, proof } = verification;
+    : { verified: false, log: "", visits: undefined, guarded: undefined, contextSize: 0, proof: undefined };
+  const { visits, verified, guarded, contextSize = 0, proof } = verification;
   const reached = visits === undefined ? spec.insns : removeDeadCode(spec.insns, visits);
   checkHelpers(spec, reached, machine.helpers, machine.objectTypes);
   const insns = resolveCode(spec, reached, {
@@ -79,7 +81,7 @@ export function prepareProgram(
   const image = machine.engine.prepare(executable);
   const interpreted = machine.engine.name === "jit" && image instanceof InterpretedProgram;
   const log = verification.log + (interpreted ? TOO_LARGE_NOTE : "");
-  return { image, maps: [...maps.values()], log, tag };
+  return { image, maps: [...maps.values()], log, tag, contextSize };
 }
 
 function referencedMaps(

@@ -35,6 +35,8 @@ export interface ProgramParts {
   readonly log: string;
   readonly image: ProgramImage;
   readonly tag: string;
+  /** Bytes of the context that it accesses, as far as that is known. */
+  readonly contextSize: number;
   readonly maps: readonly MapObject[];
   readonly types: BtfObject | undefined;
   readonly loadTime: bigint;

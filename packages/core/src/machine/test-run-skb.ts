@@ -42,9 +42,9 @@ export class SkbTestRunner implements TestRunner {
       throw new NotSupportedError("BPF_F_TEST_SKB_CHECKSUM_COMPLETE", "packets have no device's checksum");
     const hook = program.type === "sched_cls" || program.type === "sched_act" ? this.#layer2 : this.#layer3;
     const data = options.data ?? new Uint8Array(0);
-    const given = readContext(options, skBuff.size);
     const problem = hook.load(data, 0, data.length);
     if (problem !== undefined) refuse(problem);
+    const given = readContext(options, skBuff.size);
     const skb = hook.context;
     if (given !== undefined) this.#applyContext(skb, given);
     const duration = repeatRun(this.#environment, program, skb, options.repeat ?? 1);

@@ -26,10 +26,10 @@ export class XdpTestRunner implements TestRunner {
     if (attachType === "xdp_devmap" || attachType === "xdp_cpumap") refuse("it runs behind a map's entry only");
     const flags = options.flags ?? 0;
     if ((flags & ~BPF_F_TEST_XDP_LIVE_FRAMES) !== 0) refuse("unknown flags");
-    if (flags !== 0) throw new NotSupportedError("BPF_F_TEST_XDP_LIVE_FRAMES", "the Machine has no live frames yet");
     const md = readContext(options, xdpMd.size);
     const data = options.data ?? new Uint8Array(0);
     this.#load(data, md);
+    if (flags !== 0) throw new NotSupportedError("BPF_F_TEST_XDP_LIVE_FRAMES", "the Machine has no live frames yet");
     const duration = repeatRun(this.#environment, program, this.#context, options.repeat ?? 1);
     const context = this.#context;
     const output = new Uint8Array(context.metaLength + context.length);

@@ -5,6 +5,9 @@ import { failure } from "./failure.js";
 import { runError } from "./fault-error.js";
 import type { MachineProgram } from "./machine-program.js";
 
+/** Bytes of context that are looked at, of whatever kernel the caller takes it from. */
+const CONTEXT_MAX = 4096;
+
 export const COMMAND = "BPF_PROG_TEST_RUN";
 
 /** Carries out test runs of some program types as the kernel does. One object serves them all, one after the other. */
@@ -26,6 +29,7 @@ export function refuse(reason: string, errno: number = EINVAL): never {
  */
 export function readContext(options: TestRunOptions, size: number): Uint8Array | undefined {
   if (options.context === undefined) return undefined;
+  if (options.context.length > CONTEXT_MAX) refuse("the context is absurdly large", E2BIG);
   if (options.context.subarray(size).some((byte) => byte !== 0)) refuse("the context is of a newer kernel", E2BIG);
   const context = new Uint8Array(size);
   context.set(options.context.subarray(0, size));

@@ -28,6 +28,8 @@ export interface Verification {
   readonly visits: Uint32Array | undefined;
   /** Slots of loads that the kernel guards: through typed pointers that may be null or stale. */
   readonly guarded?: ReadonlySet<number> | undefined;
+  /** Bytes of the context that the program accesses; undefined without a proof. */
+  readonly contextSize?: number | undefined;
   /** The proof, for an engine that makes use of it. */
   readonly proof?: ExecutionProof | undefined;
 }
@@ -46,7 +48,8 @@ export function verifyProgram(spec: ProgramSpec, context: VerificationContext): 
     const maps = new Map([...context.maps.values()].map(({ object }, index) => [index + 1, object.live]));
     const guarded = guardedSlots(verdict.facts);
     const proof = { verdict, maps, type, attachType, flags };
-    return { verified: true, log, visits: verdict.facts.visits, guarded, proof };
+    const { visits, contextSize } = verdict.facts;
+    return { verified: true, log, visits, guarded, contextSize, proof };
   }
   if (verdict.verdict === "not_reached") return { verified: false, log, visits: undefined };
   throw rejection(spec, verdict, logLevel > 0 ? log : verify(input, { logLevel: 1, cpus }).log);

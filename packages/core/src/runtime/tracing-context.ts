@@ -65,4 +65,8 @@ export class TracingContext implements RunContext {
   close(): void {
     this.#memory.free(this.address);
   }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
 }

@@ -140,6 +140,8 @@ export class Analysis {
   // What the walk notes, by slot.
   readonly visits: Uint32Array;
   readonly pointerTypes: Int32Array;
+  /** Bytes of the context up to the last that is accessed. */
+  contextSize = 0;
   readonly branches: Uint8Array;
 
   /** Types of maps that aren't the program's own, from index 3 on. */

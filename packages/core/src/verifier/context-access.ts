@@ -47,6 +47,7 @@ export function accessContext(
   signExtends: boolean,
 ): void {
   requireUnmodified(analysis, register, false);
+  analysis.contextSize = Math.max(analysis.contextSize, offset + size);
   const { context } = analysis.rules;
   if (context === "btf") {
     accessTypedContext(analysis, offset, size, write, into);

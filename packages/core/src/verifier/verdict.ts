@@ -98,6 +98,8 @@ export interface ProgramFacts {
   readonly pointerTypes: Int32Array;
   /** Bit 0: the jump was taken on some path; bit 1: it was not taken on some path. */
   readonly branches: Uint8Array;
+  /** Bytes of the context up to the last that the program accesses: what a test run has to give it at least. */
+  readonly contextSize: number;
   /** First slot of each function. */
   readonly functions: readonly number[];
 }

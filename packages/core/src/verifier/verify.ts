@@ -285,6 +285,7 @@ function answer(analysis: Analysis, start: number | undefined, error: Rejection 
       visits: analysis.visits,
       pointerTypes: analysis.pointerTypes,
       branches: analysis.branches,
+      contextSize: analysis.contextSize,
       functions: analysis.subprograms.map((subprogram) => subprogram.start),
     },
   };

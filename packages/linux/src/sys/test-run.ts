@@ -30,6 +30,8 @@ export interface TestRunResult {
 }
 
 const HEADROOM = 1 << 16;
+/** Room for any context to come out, also where a shorter one is given. */
+const CONTEXT_ROOM = 256;
 const BPF_F_TEST_XDP_LIVE_FRAMES = 1 << 1;
 
 /** Types whose test run takes no room for a context to come out: the kernel says EINVAL to any. */
@@ -49,7 +51,9 @@ export function runProgram(fd: number, type: ProgramType | undefined, run: TestR
   const dataOut = new Uint8Array(dataRoom);
   const context = run.context === undefined ? undefined : new Uint8Array(run.context);
   const contextOut = new Uint8Array(
-    live || (type !== undefined && withoutContextOut.has(type)) ? 0 : (context?.length ?? 0),
+    context === undefined || live || (type !== undefined && withoutContextOut.has(type))
+      ? 0
+      : Math.max(CONTEXT_ROOM, context.length),
   );
   const call = new BpfCall("BPF_PROG_TEST_RUN", {
     prog_fd: fd,

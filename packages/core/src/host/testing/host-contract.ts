@@ -6,6 +6,7 @@ import { hashMapContract } from "./hash-map-contract.js";
 import { mapKindsContract } from "./map-kinds-contract.js";
 import { skbHelperContract } from "./skb-helper-contract.js";
 import { testRunContract } from "./test-run-contract.js";
+import { testRunTypesContract } from "./test-run-types-contract.js";
 import { xdpHelperContract } from "./xdp-helper-contract.js";
 
 /** Where one part of the contract finds the host, which exists only while tests run. */
@@ -28,6 +29,7 @@ export function hostContract(name: string, createHost: () => Host | Promise<Host
     arrayMapContract(underTest);
     mapKindsContract(underTest);
     testRunContract(underTest);
+    testRunTypesContract(underTest);
     eventContract(underTest);
     xdpHelperContract(underTest);
     skbHelperContract(underTest);
