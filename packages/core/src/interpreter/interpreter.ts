@@ -49,6 +49,7 @@ export class Interpreter implements Engine {
     runtime.kfuncs.link(predecoded.kfuncs);
     return new InterpretedProgram(runtime, {
       name: executable.name,
+      exceptionCallback: executable.exceptionCallback,
       verified,
       loop: this.#loop("plain", verified),
       predecoded,

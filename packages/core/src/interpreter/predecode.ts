@@ -21,6 +21,7 @@ export interface Predecoded {
   readonly kfuncs: ReadonlySet<number>;
   /** Slots of lddws that load a function, and the slot where that starts. Their immediate is to be filled in. */
   readonly functionLoads: ReadonlyMap<number, number>;
+  readonly callbacks: ReadonlySet<number>;
 }
 
 /**
@@ -30,7 +31,7 @@ export interface Predecoded {
  */
 export function predecode(executable: Executable, tables: CallTables): Predecoded {
   const program = decodeProgram(executable, tables);
-  const { slots, rows, helpers, kfuncs, functionLoads } = program;
+  const { slots, rows, helpers, kfuncs, functionLoads, callbacks } = program;
   const records = new Uint8Array((slots.length + 1) * RECORD_SIZE);
   const view = new DataView(records.buffer);
   for (let slot = 0; slot < slots.length; slot++) {
@@ -38,7 +39,7 @@ export function predecode(executable: Executable, tables: CallTables): Predecode
     if (row !== undefined) writeRecord(view, program, tables, slot, row);
   }
   view.setUint8(slots.length * RECORD_SIZE, operationNumber("no_exit"));
-  return { records, slots: slots.length, helpers, kfuncs, functionLoads };
+  return { records, slots: slots.length, helpers, kfuncs, functionLoads, callbacks };
 }
 
 function writeRecord(

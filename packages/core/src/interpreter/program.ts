@@ -12,6 +12,7 @@ export class InterpretedProgram implements ProgramImage {
   readonly slots: number;
   /** Addresses of the function records that its lddws load. */
   readonly functions: readonly number[];
+  readonly exceptionCallback: number | undefined;
   readonly #runtime: Runtime;
   readonly #loop: InterpreterLoop;
   readonly #code: number;
@@ -20,14 +21,22 @@ export class InterpretedProgram implements ProgramImage {
     runtime: Runtime,
     {
       name,
+      exceptionCallback,
       verified,
       loop,
       predecoded,
-    }: { name: string; verified: boolean; loop: InterpreterLoop; predecoded: Predecoded },
+    }: {
+      name: string;
+      exceptionCallback: number | undefined;
+      verified: boolean;
+      loop: InterpreterLoop;
+      predecoded: Predecoded;
+    },
   ) {
     this.#runtime = runtime;
     this.#loop = loop;
     this.name = name;
+    this.exceptionCallback = exceptionCallback;
     this.verified = verified;
     this.slots = predecoded.slots;
     const { memory } = runtime;
@@ -35,7 +44,7 @@ export class InterpretedProgram implements ProgramImage {
     this.record = memory.alloc(programRecord.size, 16);
     memory.u32[(this.record + programRecord.entry) >> 2] = this.#code;
     memory.u32[(this.record + programRecord.slots) >> 2] = this.slots;
-    this.functions = this.#createFunctions(predecoded.functionLoads);
+    this.functions = this.#createFunctions(predecoded);
     runtime.addImage(this, this.functions);
   }
 
@@ -62,20 +71,19 @@ export class InterpretedProgram implements ProgramImage {
     for (const address of [this.#code, this.record, ...this.functions]) this.#runtime.memory.free(address);
   }
 
-  /** One record a function that is loaded, however often; the loads' immediates become its address. */
-  #createFunctions(loads: ReadonlyMap<number, number>): number[] {
+  /** One record a function, however often it is loaded; the loads' immediates become its address. */
+  #createFunctions({ functionLoads, callbacks }: Pick<Predecoded, "functionLoads" | "callbacks">): number[] {
     const { memory } = this.#runtime;
     const records = new Map<number, number>();
-    for (const [load, slot] of loads) {
-      let address = records.get(slot);
-      if (address === undefined) {
-        address = memory.alloc(functionRecord.size, 16);
-        memory.u32[(address + functionRecord.program) >> 2] = this.record;
-        memory.u32[(address + functionRecord.entry) >> 2] = this.positionOf(slot);
-        memory.u32[(address + functionRecord.slot) >> 2] = slot;
-        records.set(slot, address);
-      }
-      memory.u32[(this.positionOf(load) + record.immediate) >> 2] = address;
+    for (const slot of callbacks) {
+      const address = memory.alloc(functionRecord.size, 16);
+      memory.u32[(address + functionRecord.program) >> 2] = this.record;
+      memory.u32[(address + functionRecord.entry) >> 2] = this.positionOf(slot);
+      memory.u32[(address + functionRecord.slot) >> 2] = slot;
+      records.set(slot, address);
+    }
+    for (const [load, slot] of functionLoads) {
+      memory.u32[(this.positionOf(load) + record.immediate) >> 2] = records.get(slot)!;
     }
     return [...records.values()];
   }

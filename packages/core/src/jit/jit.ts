@@ -55,7 +55,7 @@ export class Jit implements Engine {
     const slots = program.slots.length;
     const { harden } = this.settings;
     const blinded = harden === 2 || (harden === 1 && executable.unprivileged === true);
-    const records = new ProgramRecords(runtime, slots, new Set(program.functionLoads.values()), blinded);
+    const records = new ProgramRecords(runtime, slots, program.callbacks, blinded);
     try {
       const { bytes, functions } = compileProgram(program, {
         tables: runtime,
@@ -70,8 +70,17 @@ export class Jit implements Engine {
       });
       this.#assertRoom(executable, bytes.length);
       const exports = this.#instantiate(program, bytes);
-      const { name } = executable;
-      const parts = { name, checked: facts === undefined, blinded, records, exports, bytes, functions };
+      const { name, exceptionCallback } = executable;
+      const parts = {
+        name,
+        exceptionCallback,
+        checked: facts === undefined,
+        blinded,
+        records,
+        exports,
+        bytes,
+        functions,
+      };
       const image = new CompiledProgram(runtime, this.#programs, parts, () => this.#closed(image));
       this.#size += bytes.length;
       this.#images.add(image);

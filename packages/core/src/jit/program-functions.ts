@@ -20,7 +20,7 @@ export interface ProgramFunction {
 export function findFunctions(program: DecodedProgram, ways: TakenWays | undefined): ProgramFunction[] {
   const builder = new FlowGraphBuilder(program, ways);
   const found: ProgramFunction[] = [];
-  const seen = new Set([0, ...program.functionLoads.values()]);
+  const seen = new Set([0, ...program.callbacks]);
   const pending = [...seen];
   let slots = 0;
   for (let entry = pending.shift(); entry !== undefined; entry = pending.shift()) {

@@ -49,6 +49,7 @@ export interface ProgramExports {
 /** What {@link CompiledProgram} is made of. */
 interface ProgramParts extends Pick<CompiledModule, "bytes" | "functions"> {
   readonly name: string;
+  readonly exceptionCallback: number | undefined;
   readonly checked: boolean;
   readonly blinded: boolean;
   readonly records: ProgramRecords;
@@ -61,8 +62,8 @@ export class CompiledProgram implements ProgramImage {
   readonly record: number;
   /** Whether every access is checked, because no verifier vouches for the program. */
   readonly checked: boolean;
-  /** Addresses of the function records that its lddws load. */
   readonly functions: readonly number[];
+  readonly exceptionCallback: number | undefined;
   /** Whether its constants are hidden. */
   readonly blinded: boolean;
   readonly #parts: ProgramParts;
@@ -84,6 +85,7 @@ export class CompiledProgram implements ProgramImage {
     this.#records = parts.records;
     this.#exports = parts.exports;
     this.record = parts.records.program;
+    this.exceptionCallback = parts.exceptionCallback;
     this.functions = [...parts.records.functions.values()];
     this.#entry = table.add(parts.exports.entry);
     runtime.memory.u32[(this.record + programRecord.entry) >> 2] = this.#entry;

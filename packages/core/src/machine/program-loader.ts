@@ -7,6 +7,7 @@ import type { JitExecutable } from "../jit/index.js";
 import type { Engine, HelperTable, ProgramImage } from "../runtime/index.js";
 import type { ProgramSpec } from "../spec/index.js";
 import { removeDeadCode } from "./dead-code.js";
+import { exceptionCallback } from "./exception-callback.js";
 import { failure } from "./failure.js";
 import { MachineMap } from "./machine-map.js";
 import { checkHelpers, resolveCode } from "./program-code.js";
@@ -77,7 +78,10 @@ export function prepareProgram(
   });
   const tag = programTag(spec);
   const identity = { tag, functions: new Map(spec.functions.map(({ slot, name }) => [slot, name])) };
-  const executable: JitExecutable = { name: spec.name, insns, verified, guarded, proof, identity };
+  const executable: JitExecutable = {
+    ...{ name: spec.name, insns, verified, guarded, proof, identity },
+    exceptionCallback: exceptionCallback(spec, btf),
+  };
   const image = machine.engine.prepare(executable);
   const interpreted = machine.engine.name === "jit" && image instanceof InterpretedProgram;
   const log = verification.log + (interpreted ? TOO_LARGE_NOTE : "");

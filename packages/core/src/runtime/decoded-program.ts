@@ -38,6 +38,8 @@ export interface DecodedProgram {
   readonly kfuncs: ReadonlySet<number>;
   /** Slots of lddws that load a function, and the slot where that starts. Their immediate is the engine's. */
   readonly functionLoads: ReadonlyMap<number, number>;
+  /** First slots of the functions that helpers may call back: those that are loaded, and the exception callback. */
+  readonly callbacks: ReadonlySet<number>;
 }
 
 /**
@@ -52,7 +54,9 @@ export function decodeProgram(executable: Executable, tables: CallTables): Decod
   const rows = classifySlots(slots);
   const [helpers, kfuncs] = [new Set<number>(), new Set<number>()];
   const functionLoads = new Map<number, number>();
-  const program: DecodedProgram = { executable, slots, rows, helpers, kfuncs, functionLoads };
+  const callbacks = new Set<number>();
+  if (executable.exceptionCallback !== undefined) callbacks.add(executable.exceptionCallback);
+  const program: DecodedProgram = { executable, slots, rows, helpers, kfuncs, functionLoads, callbacks };
   for (let slot = 0; slot < slots.length; slot++) {
     const row = rows[slot];
     if (row === undefined) continue;
@@ -63,7 +67,10 @@ export function decodeProgram(executable: Executable, tables: CallTables): Decod
     }
     const target = targetOf(program, slot);
     if (target !== undefined) checkTarget(program, slot, target);
-    if (row.kind === "load_imm64" && row.source === "func") functionLoads.set(slot, target!);
+    if (row.kind === "load_imm64" && row.source === "func") {
+      functionLoads.set(slot, target!);
+      callbacks.add(target!);
+    }
     if (row.kind === "addr_space_cast" && executable.arena === undefined)
       throw new InvalidProgramError(slot, "an arena cast without an arena");
   }

@@ -23,6 +23,8 @@ export interface Executable {
    * null or stale. Where such an access isn't allowed, a load gives 0 and anything else does nothing.
    */
   readonly guarded?: ReadonlySet<number> | undefined;
+  /** Slot of the function that bpf_throw() ends in; without one, the thrown number is the program's result. */
+  readonly exceptionCallback?: number | undefined;
   /**
    * True for a program that a verifier accepted for these very maps and this context. Other programs' helper arguments
    * are checked as well, where the runtime has been told how (`HelperTable.setGuard`).
@@ -37,6 +39,10 @@ export interface Executable {
 export interface ProgramImage {
   readonly name: string;
   readonly record: number;
+  /** Addresses of the records of functions that helpers may call back. */
+  readonly functions: readonly number[];
+  /** Slot of the function that bpf_throw() ends in. */
+  readonly exceptionCallback: number | undefined;
   /** Runs in an execution area that the runtime has set up; r1 gets `context`, zero-extended. */
   execute(area: number, context: number): RunStatus;
   /**
