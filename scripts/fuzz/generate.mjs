@@ -61,8 +61,9 @@ const types = [
 ];
 
 /** What the grammar knows of a program type, from the verifier's own tables and without their rules of access. */
-function describeType(random) {
-  const choice = random.weighted(types.map((entry) => [entry.weight, entry]));
+function describeType(random, { only, helpers }) {
+  const chosen = types.filter(({ type }) => only?.includes(type) ?? true);
+  const choice = random.weighted(chosen.map((entry) => [entry.weight, entry]));
   const rules = rulesOfProgramType(choice.type);
   const attachType = choice.attach === undefined ? undefined : random.pick(choice.attach);
   const fields = (rules.context?.fields ?? []).flatMap(({ offset, size, count = 1, pointer, read, write }) => {
@@ -85,7 +86,7 @@ function describeType(random) {
     contextSize: Math.min(rules.context?.size ?? 8, 256),
     readable: fields.filter(({ read, size }) => read && size <= 8),
     writable: fields.filter(({ write, size }) => write && size <= 8),
-    helpers: rules.helpers.map(({ helper }) => helper),
+    helpers: rules.helpers.map(({ helper }) => helper).filter((name) => helpers?.has(name) ?? true),
     globalContext: functionType(`global_${context}`) === undefined ? undefined : `global_${context}`,
   };
 }
@@ -113,10 +114,13 @@ function block(b, length, depth) {
   for (let i = 0; i < length && b.length < 260; i++) b.random.weighted(pieces)(b, depth);
 }
 
-/** One random program: what bpf(2) would get, for both verifiers. */
-export function generateProgram(seed) {
+/**
+ * One random program: what bpf(2) would get, for both verifiers. `only` names the program types to choose from, `helpers`
+ * is a set of the helpers' names.
+ */
+export function generateProgram(seed, choices = {}) {
   const random = randomFrom(seed);
-  const program = describeType(random);
+  const program = describeType(random, choices);
   program.hasTypes = random.chance(0.6);
   const functions = new Map();
   program.snippet = (b) => random.weighted(pieces)(b, 3);

@@ -27,18 +27,22 @@ function makeMap({ fd: _fd, innerFd, contents = [], freeze, ...map }) {
 /** Maps that can hold programs belong to the kind of the first program that refers to them: everyone gets new ones. */
 const owned = [mapFd.programs, mapFd.devices, mapFd.cpus];
 
-function withOwnMaps(insns, action) {
+function renewMaps(insns, all) {
   const view = new DataView(insns.buffer, insns.byteOffset, insns.byteLength);
   const made = new Set();
   for (let at = 0; at + 8 <= insns.length; at += 8) {
     const fd = insns[at] === 0x18 ? view.getInt32(at + 4, true) : 0;
-    if (owned.includes(fd)) made.add(fd);
+    if (owned.includes(fd) || (all && descriptors.has(fd))) made.add(fd);
   }
   for (const fd of made) {
     libc().close(descriptors.get(fd));
     descriptors.set(fd, makeMap(oracleMaps.find((map) => map.fd === fd)));
   }
-  return action();
+}
+
+/** The kernel's descriptor of the map that programs name by `fd`. */
+export function kernelMap(fd) {
+  return descriptors.get(fd);
 }
 
 function withDescriptors(insns) {
@@ -65,12 +69,13 @@ function functionRecords(functions) {
 }
 
 /**
- * The kernel's verdict. `keep` leaves an accepted program loaded: its `fd` is the caller's to close. Level 4 is enough
- * for the message; a trace of a million instructions is too long.
+ * The kernel's verdict. `keep` leaves an accepted program loaded: its `fd` is the caller's to close; `newMaps` has its maps
+ * made anew. Level 4 is enough for the message; a trace of a million instructions is too long.
  */
 export function askKernel(program, options = {}) {
   open();
-  return withOwnMaps(program.insns, () => load(program, options));
+  renewMaps(program.insns, options.newMaps ?? false);
+  return load(program, options);
 }
 
 function load({ insns, type, attachType, flags, functions, license = "GPL" }, { logLevel = 4, keep = false }) {

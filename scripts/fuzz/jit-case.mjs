@@ -1,0 +1,145 @@
+// One random program in all modes and in the kernel, and what they differ in.
+import { helperPrototypes } from "../../packages/core/dist/abi/index.js";
+import { Machine } from "../../packages/core/dist/machine/index.js";
+import { verify } from "../../packages/core/dist/verifier/index.js";
+import { btf, verifierMaps } from "./environment.mjs";
+import { generateProgram } from "./generate.mjs";
+import { mapsOf, World } from "./jit-world.mjs";
+import { randomFrom } from "./random.mjs";
+
+/** Worlds are made anew now and then: what programs leave behind in them shall not add up. */
+const PROGRAMS_PER_WORLD = 400;
+/** Helpers that answer by the machine, the time or by chance: what rests on them is not the kernel's to confirm. */
+const ambient = new Set(
+  [
+    ...["ktime_get_ns", "ktime_get_boot_ns", "ktime_get_coarse_ns", "ktime_get_tai_ns", "jiffies64"],
+    ...["get_prandom_u32", "get_smp_processor_id", "get_numa_node_id", "get_current_pid_tgid", "get_current_uid_gid"],
+    ...["get_current_comm", "get_current_cgroup_id", "get_current_ancestor_cgroup_id", "get_current_task"],
+    ...["get_ns_current_pid_tgid", "get_netns_cookie", "get_socket_cookie", "get_socket_uid", "get_hash_recalc"],
+  ].flatMap((name) => helperPrototypes.filter((helper) => helper.name === name).map(({ id }) => id)),
+);
+const types = ["xdp", "sched_cls", "sched_act", "socket_filter", "cgroup_skb"];
+
+/** Helpers that the Machine has. */
+function machineHelpers() {
+  const { helpers } = new Machine().runtime;
+  return new Set(helperPrototypes.filter(({ id }) => helpers.get(id) !== undefined).map(({ name }) => name));
+}
+
+/** A frame with an IPv4 header, and bytes behind it that the seed chooses. */
+function packetOf(seed) {
+  const random = randomFrom(seed ^ 0x5eed);
+  const packet = Uint8Array.from({ length: 64 + random.below(200) }, () => random.below(256));
+  packet.set([0x08, 0x00, 0x45, 0, 0, packet.length - 14, 0, 1, 0, 0, 64, random.pick([6, 17, 1])], 12);
+  return packet;
+}
+
+export class JitComparison {
+  #helpers = machineHelpers();
+  #kernelTypes;
+  #kernel;
+  #here;
+  #elsewhere;
+  #made = 0;
+
+  /** `kernel` runs a program there, where there is a kernel. */
+  constructor({ kernelTypes, kernel }) {
+    this.#kernelTypes = kernelTypes;
+    this.#kernel = kernel;
+  }
+
+  /**
+   * Runs the program of a seed. `kind`: `agree`, `engines` or `kernel` (who differs), `not_accepted`, `fault` for an
+   * accepted program that is stopped, `crashed`, `not_supported`; `kernel` says whether the kernel took part.
+   */
+  compare(seed) {
+    const program = generateProgram(seed, { only: types, helpers: this.#helpers });
+    try {
+      return { program, ...this.compareProgram(program, packetOf(seed)) };
+    } catch (error) {
+      // Mutations call helpers that the Machine lacks.
+      const kind = /there is no helper/.test(error.message) ? "not_supported" : "crashed";
+      return { program, kind, kernel: false, details: [error.stack] };
+    }
+  }
+
+  compareProgram(program, data) {
+    const verdict = this.#verify(program);
+    if (verdict.verdict !== "accepted") return { kind: "not_accepted", kernel: false };
+    const names = mapsOf(program.insns);
+    this.#renewWorlds();
+    const outcomes = this.#here.run(program, verdict, names, data);
+    const [[, expected], ...others] = Object.entries(outcomes);
+    const details = [];
+    for (const [mode, outcome] of others) {
+      for (const difference of differencesOf(expected, outcome)) details.push(`${mode}: ${difference}`);
+    }
+    if (details.length > 0) return { kind: "engines", details, kernel: false };
+    if (!expected.result.startsWith("r0")) {
+      const kind = expected.result.startsWith("fault") ? "fault" : "budget";
+      return { kind, details: [expected.result], kernel: false };
+    }
+    return this.#compareKernel(program, verdict, names, { data, expected });
+  }
+
+  #compareKernel(program, verdict, names, { data, expected }) {
+    if (this.#kernel === undefined || callsAmbient(program.insns)) return { kind: "agree", kernel: false };
+    const { "unchecked JIT": other } = this.#elsewhere.run(program, verdict, names, data, ["unchecked JIT"]);
+    if (portable(expected) !== portable(other)) return { kind: "agree", kernel: false };
+    const theirs = this.#kernel(program, names, data);
+    if (theirs === undefined) return { kind: "agree", kernel: false };
+    const details = ["retval", "data"].flatMap((part) =>
+      expected[part] === theirs[part] ? [] : [`${part}: ours ${expected[part]}, the kernel's ${theirs[part]}`],
+    );
+    for (const name of names) {
+      const [a, b] = [expected.maps[name].join("\n  "), theirs.maps[name].join("\n  ")];
+      if (a !== b) details.push(`map ${name}: ours\n  ${a}\n the kernel's\n  ${b}`);
+    }
+    return { kind: details.length > 0 ? "kernel" : "agree", details, kernel: true };
+  }
+
+  #verify({ functions, ...program }) {
+    const types = functions === undefined ? {} : { btf, functions };
+    const input = { license: "GPL", ...program, ...types, maps: verifierMaps, kernelTypes: this.#kernelTypes };
+    const end = performance.now() + 10_000;
+    return verify(input, { shouldStop: () => performance.now() > end });
+  }
+
+  #renewWorlds() {
+    if (this.#made++ % PROGRAMS_PER_WORLD !== 0) return;
+    this.#here?.close();
+    this.#elsewhere?.close();
+    this.#here = new World();
+    this.#elsewhere = new World({ elsewhere: true });
+  }
+}
+
+function callsAmbient(insns) {
+  const view = new DataView(insns.buffer, insns.byteOffset, insns.byteLength);
+  for (let at = 0; at + 8 <= insns.length; at += 8) {
+    if (insns[at] === 0x85 && insns[at + 1] >> 4 === 0 && ambient.has(view.getInt32(at + 4, true))) return true;
+  }
+  return false;
+}
+
+function differencesOf(expected, outcome) {
+  const differences = [];
+  for (const part of ["result", "executed", "retval", "data"]) {
+    if (expected[part] !== outcome[part]) differences.push(`${part} ${outcome[part]} instead of ${expected[part]}`);
+  }
+  if (expected.memory !== undefined && outcome.memory !== undefined) {
+    const at = firstDifference(expected.memory, outcome.memory);
+    if (at >= 0) differences.push(`memory at 0x${at.toString(16)}`);
+  } else if (JSON.stringify(expected.maps) !== JSON.stringify(outcome.maps)) differences.push("maps");
+  return differences;
+}
+
+function firstDifference(a, b) {
+  if (Buffer.compare(a, b) === 0) return -1;
+  return a.findIndex((byte, at) => byte !== b[at]);
+}
+
+/** What may not depend on addresses, time and the like. */
+function portable({ retval, data, maps }) {
+  return JSON.stringify([retval, data, maps]);
+}

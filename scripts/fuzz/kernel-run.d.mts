@@ -1,0 +1,2 @@
+/** What `JitComparison` runs programs in the kernel with. */
+export const runInKernel: unknown;
