@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Runs random programs that the verifier accepts in the interpreter and in every mode of the JIT, on the same packet, maps
 // and memory, and in the running kernel (BPF_PROG_TEST_RUN) where there is one and the result rests on nothing that
-// differs there (addresses, time, the CPU). Ends with a line of counts; non-zero exit when anything differs.
+// differs there: the kernel's verifier has it that no address leaks, and helpers that tell the time and the like are left out. Ends with a line of counts; non-zero exit when anything differs.
 //
 //     npm run fuzz:jit -- [COUNT [SEED]]      COUNT programs of the grammar (2000), from SEED on (1)
 //       --one SEED       one program, printed, with what differs

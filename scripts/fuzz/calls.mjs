@@ -35,7 +35,7 @@ export function anyHelper(b) {
   const { random, program } = b;
   const grant = random.pick(program.helpers);
   const prototype = b.mistake(2) ? random.pick([...byName.values()]) : byName.get(grant);
-  if (prototype === undefined || special.has(prototype.name)) return;
+  if (prototype === undefined || special.has(prototype.name) || !program.mayCall(prototype.name)) return;
   const inner = { map: undefined, size: undefined };
   const saved = b.length;
   for (let i = 0; i < prototype.args.length; i++) {

@@ -86,7 +86,8 @@ function describeType(random, { only, helpers }) {
     contextSize: Math.min(rules.context?.size ?? 8, 256),
     readable: fields.filter(({ read, size }) => read && size <= 8),
     writable: fields.filter(({ write, size }) => write && size <= 8),
-    helpers: rules.helpers.map(({ helper }) => helper).filter((name) => helpers?.has(name) ?? true),
+    mayCall: (name) => helpers?.has(name) ?? true,
+    helpers: rules.helpers.map(({ helper }) => helper),
     globalContext: functionType(`global_${context}`) === undefined ? undefined : `global_${context}`,
   };
 }

@@ -22,7 +22,7 @@ const fieldsOf = {
 };
 
 /** The ways in which a program runs. All must do the same. */
-export const modes = {
+const modes = {
   interpreter: (world, code) => world.interpreter.prepare({ ...code, verified: true }),
   "interpreter that guards helpers": guarding,
   "checked JIT": (world, code) => world.jit.prepare({ ...code, verified: true }),
@@ -58,18 +58,10 @@ export function mapsOf(insns) {
 export class World {
   #machine;
   #runners;
-  #elsewhere;
 
-  /** `elsewhere` changes all that a program's result may not rest on: addresses, time, CPU, task, what the stack held. */
-  constructor({ elsewhere = false } = {}) {
-    const task = elsewhere ? { pid: 77, tgid: 78, uid: 5, gid: 6, comm: "other", cgroupId: 99n } : undefined;
-    this.#elsewhere = elsewhere;
-    this.#machine = new Machine({ cpus: CPUS, budget: BUDGET, task });
+  constructor(kernelTypes) {
+    this.#machine = new Machine({ cpus: CPUS, budget: BUDGET, kernelTypes });
     const { runtime, environment } = this.#machine;
-    if (elsewhere) {
-      for (let size = 16; size < 20_000; size = Math.ceil(size * 1.7)) runtime.memory.alloc(size);
-      runtime.setCpu(1);
-    }
     this.runtime = runtime;
     this.maps = environment.maps;
     this.interpreter = new Interpreter(runtime);
@@ -79,24 +71,32 @@ export class World {
     this.#runners = [new XdpTestRunner(environment), new SkbTestRunner(environment)];
   }
 
-  canRun(type) {
-    return this.#runners.some(({ types }) => types.includes(type));
+  /**
+   * Makes the maps of a program that the verifier accepted, and runs it in all modes. Helpers make some things when they
+   * are first called, which putting memory back would undo: then all is done again. `stale` is true where a run leaves
+   * such things behind each time, and this world is of no more use.
+   */
+  run(program, verdict, names, data) {
+    return this.#attempt(program, verdict, names, data) ?? this.#attempt(program, verdict, names, data);
   }
 
-  /** Makes the maps of a program that the verifier accepted, and runs it in the modes that are named. */
-  run(program, verdict, names, data, wanted = Object.keys(modes)) {
+  #attempt(program, verdict, names, data) {
     const live = new Map();
     const closing = [];
     try {
       for (const name of names) this.#createMap(name, live, closing);
       const code = this.#code(program, verdict, live);
-      const images = wanted.map((mode) => [mode, modes[mode](this, code)]);
+      const images = Object.entries(modes).map(([mode, prepare]) => [mode, prepare(this, code)]);
       closing.push(...images.map(([, image]) => image));
       const runner = this.#runners.find(({ types }) => types.includes(program.type));
       const start = this.#start(images[0][1]);
-      return Object.fromEntries(
-        images.map(([mode, image]) => [mode, this.#runImage(program, image, { data, runner, start, names, live })]),
-      );
+      const outcomes = {};
+      for (const [mode, image] of images) {
+        outcomes[mode] = this.#runImage(program, image, { data, runner, start, names, live });
+        this.stale = start.made !== this.#made();
+        if (this.stale) return undefined;
+      }
+      return outcomes;
     } finally {
       for (const each of closing.reverse()) each.close();
     }
@@ -140,8 +140,14 @@ export class World {
     const { memory } = this.runtime;
     const run = this.runtime.begin(image);
     this.runtime.end(run);
-    memory.u8.fill(this.#elsewhere ? 0xa5 : 0, run.area + area.frames, run.area + AREA_SIZE);
-    return { area: run.area, memory: memory.u8.slice(), allocated: memory.stats.bytes };
+    memory.u8.fill(0, run.area + area.frames, run.area + AREA_SIZE);
+    return { area: run.area, memory: memory.u8.slice(), made: this.#made() };
+  }
+
+  /** What was made of memory so far. */
+  #made() {
+    const { memory, regions } = this.runtime;
+    return `${memory.stats.blocks} ${memory.stats.bytes} ${regions.length}`;
   }
 
   #runImage(program, image, { data, runner, start, names, live }) {
@@ -149,8 +155,8 @@ export class World {
     const { environment } = this.#machine;
     runtime.memory.u8.fill(0, start.memory.length);
     runtime.memory.u8.set(start.memory);
-    environment.clock = new ManualClock(this.#elsewhere ? 5_000_000_777 : 1_000_000_000);
-    environment.random = new Random(this.#elsewhere ? 99 : 1);
+    environment.clock = new ManualClock();
+    environment.random = new Random();
     const outcome = {};
     const execute = (_runtime, context) => {
       const status = runtime.execute(image, context);
@@ -167,10 +173,8 @@ export class World {
     } finally {
       this.maps.leaveRun();
     }
-    // What was allocated meanwhile lies elsewhere in the next mode.
-    const same = runtime.memory.stats.bytes === start.allocated;
     runtime.memory.u8.fill(0, start.area, start.area + AREA_SIZE);
-    outcome.memory = same ? runtime.memory.u8.slice() : undefined;
+    outcome.memory = runtime.memory.u8.slice();
     outcome.maps = Object.fromEntries(names.map((name) => [name, dumpMap(name, hostOf(live), CPUS)]));
     return outcome;
   }

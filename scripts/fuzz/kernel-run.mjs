@@ -1,5 +1,6 @@
 // Runs programs in the kernel by BPF_PROG_TEST_RUN, with the maps of the environment made anew and filled.
 import { bpf, inSandboxNamespace, libc, possibleCpus, runProgram } from "../../packages/linux/dist/sys/index.js";
+import { withoutPointerLeaks } from "./capabilities.mjs";
 import { mapFd, mapKinds } from "./environment.mjs";
 import { askKernel, kernelMap } from "./kernel.mjs";
 import { dumpMap, fillMap } from "./map-contents.mjs";
@@ -33,9 +34,12 @@ const host = {
   },
 };
 
-/** What the kernel makes of a program and a packet; undefined where it refuses the program or the run. */
+/**
+ * What the kernel makes of a program and a packet; undefined where it refuses the run, or the program because its result
+ * rests on addresses.
+ */
 export function runInKernel(program, names, data) {
-  const { accepted, fd } = askKernel(program, { keep: true, newMaps: true });
+  const { accepted, fd } = askKernel(program, { keep: true, newMaps: true, around: withoutPointerLeaks });
   if (!accepted) return undefined;
   try {
     for (const name of names) fillMap(name, host, cpus);

@@ -70,12 +70,12 @@ function functionRecords(functions) {
 
 /**
  * The kernel's verdict. `keep` leaves an accepted program loaded: its `fd` is the caller's to close; `newMaps` has its maps
- * made anew. Level 4 is enough for the message; a trace of a million instructions is too long.
+ * made anew, and `around` is what it is loaded within. Level 4 is enough for the message; a trace of a million instructions is too long.
  */
 export function askKernel(program, options = {}) {
   open();
   renewMaps(program.insns, options.newMaps ?? false);
-  return load(program, options);
+  return (options.around ?? ((work) => work()))(() => load(program, options));
 }
 
 function load({ insns, type, attachType, flags, functions, license = "GPL" }, { logLevel = 4, keep = false }) {

@@ -71,6 +71,11 @@ export class RegionTable implements RegionRegistry {
     this.#writeHeader();
   }
 
+  /** Regions that there are. */
+  get length(): number {
+    return this.#regions.length;
+  }
+
   /** The region that `address` lies in, or that ends at most `slack` bytes before it. */
   find(address: number, slack = 0): Region | undefined {
     const region = this.#regions[this.#firstAfter(address) - 1];
