@@ -43,7 +43,7 @@ export function runInKernel(program, names, data) {
   if (!accepted) return undefined;
   try {
     for (const name of names) fillMap(name, host, cpus);
-    const result = inSandboxNamespace(() => runProgram(fd, { data }));
+    const result = inSandboxNamespace(() => runProgram(fd, program.type, { data }));
     if (typeof result === "number") return undefined;
     const maps = Object.fromEntries(names.map((name) => [name, dumpMap(name, host, cpus)]));
     return { retval: result.retval, data: Buffer.from(result.data).toString("hex"), maps };
