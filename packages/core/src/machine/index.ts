@@ -1,4 +1,5 @@
 export { BpfFilesystem, type PinEntry, type Pinnable } from "./bpf-filesystem.js";
+export { Cgroup, type CgroupAttachOptions, type CgroupSharing, CgroupTree } from "./cgroup/index.js";
 export { RunError } from "./fault-error.js";
 export { Machine, type MachineOptions } from "./machine.js";
 export { type LinkPlace, MachineLink, type MachineLinkKind } from "./machine-link.js";

@@ -44,7 +44,14 @@ export type MachineLinkKind =
   | "uprobe_multi"
   | "perf_event"
   | "iterator"
-  | "struct_ops";
+  | "struct_ops"
+  | "cgroup"
+  | "cgroup_prog"
+  | "netns"
+  | "netfilter"
+  | "sockmap"
+  | "socket"
+  | "reuseport";
 
 /**
  * An attachment as the Machine keeps it: it lives while a handle or a pin holds it. When what it is attached to goes, it

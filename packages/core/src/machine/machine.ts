@@ -1,4 +1,4 @@
-import { EINVAL, ENOENT, ENOTSUPP, helperPrototypes, type ProgramType } from "../abi/index.js";
+import { type AttachType, EINVAL, ENOENT, ENOTSUPP, helperPrototypes, type ProgramType } from "../abi/index.js";
 import type { Btf } from "../btf/index.js";
 import {
   BpfMap,
@@ -43,10 +43,11 @@ import type { MapSpec, ObjectSpec, ProgramSpec } from "../spec/index.js";
 import { LinearMemory } from "../wasm/index.js";
 import { BpfFilesystem } from "./bpf-filesystem.js";
 import { BtfObjects } from "./btf-objects.js";
+import { type Cgroup, type CgroupAttachOptions, CgroupHooks, CgroupTree } from "./cgroup/index.js";
 import { Descriptors } from "./descriptors.js";
 import { EventHub } from "./event-hub.js";
 import { failure } from "./failure.js";
-import { type LinkObject, MachineLink } from "./machine-link.js";
+import { type LinkObject, MachineLink, type MachineLinkKind } from "./machine-link.js";
 import { MachineMap } from "./machine-map.js";
 import { MachineProgram } from "./machine-program.js";
 import { mapAttributes } from "./map-attributes.js";
@@ -111,6 +112,9 @@ export interface MachineOptions {
   readonly trace?: ((text: string) => void) | undefined;
 }
 
+/** Attachments by netlink, BPF_PROG_ATTACH or a socket option, which are no links of bpf(2). */
+const NO_LINK: ReadonlySet<MachineLinkKind> = new Set(["tc", "cgroup_prog", "sockmap", "socket", "reuseport"]);
+
 /** A BPF subsystem in memory: needs no kernel and no rights, and does the same each time. */
 export class Machine implements Host, DeviceHooks, TracingHooks {
   readonly kind = "machine";
@@ -121,6 +125,8 @@ export class Machine implements Host, DeviceHooks, TracingHooks {
   readonly events = new EventHub();
   /** @internal */
   readonly descriptors = new Descriptors();
+  /** Control groups: whose sockets' programs run. */
+  readonly cgroups: CgroupTree;
   /** Namespaces, devices, and the frames between them. */
   readonly network: Network;
   /** Pins: programs, maps and links by path. They live as long as the Machine, or until they are taken away. */
@@ -134,6 +140,7 @@ export class Machine implements Host, DeviceHooks, TracingHooks {
   readonly #kfuncs: ReadonlyMap<string, number>;
   readonly #engine: Engine;
   readonly #hooks: MachineDeviceHooks;
+  readonly #cgroupHooks: CgroupHooks;
   readonly #links = new Set<LinkObject>();
   readonly #runners = new Map<ProgramType, TestRunner>();
   readonly #programs = new Map<number, ProgramObject>();
@@ -157,10 +164,17 @@ export class Machine implements Host, DeviceHooks, TracingHooks {
       entries,
       this.#objects,
     );
-    this.network = new Network(new ProgramRun(this.environment, this.#maps, this.events), entries, this.descriptors);
+    this.cgroups = new CgroupTree(this.environment, this.descriptors);
+    this.network = new Network(
+      new ProgramRun(this.environment, this.#maps, this.events),
+      entries,
+      this.descriptors,
+      this.cgroups,
+    );
     this.#hooks = new MachineDeviceHooks(this.network, this);
     this.#tracing = new MachineTracingHooks(this.environment, this);
     this.fire = new KernelEvents(this.environment, this.#maps, this.events, this.#tracing.table);
+    this.#cgroupHooks = new CgroupHooks(this.cgroups, this);
     this.environment.timers.holds = {
       isHeld: (map) => this.#objects.get(map)?.isHeld ?? false,
       holdProgram: (callback) => this.#holdProgram(callback),
@@ -293,6 +307,23 @@ export class Machine implements Host, DeviceHooks, TracingHooks {
   /** An iterator over a map's elements, over the Machine's tasks, or over what the caller gives. */
   attachIterator(program: Program, options?: MachineIteratorOptions): MachineIteratorLink {
     return this.#tracing.attachIterator(program, options);
+  }
+
+  /**
+   * A program of a cgroup and of everything below it: packets of its sockets, calls on them, what connections do.
+   *
+   * @param cgroup itself, or its path from the root.
+   * @param attachType where the program doesn't say it itself: the direction of a cgroup_skb program.
+   * @throws SyscallError ENOENT, EINVAL for a program of another type, EPERM where a cgroup above or the programs that are
+   * there do not allow it, E2BIG for more than 64.
+   */
+  attachCgroup(
+    program: Program,
+    cgroup: Cgroup | string,
+    attachType?: AttachType,
+    options: CgroupAttachOptions = {},
+  ): MachineLink {
+    return this.#cgroupHooks.attach(program, cgroup, attachType, options);
   }
 
   /** A network namespace with a loopback device. `namespace.run()` makes it the current one for a while. */
@@ -468,8 +499,7 @@ export class Machine implements Host, DeviceHooks, TracingHooks {
   /** @internal */
   linked(link: LinkObject): number {
     this.#links.add(link);
-    // Filters are attached by netlink: no link of bpf(2).
-    return link.kind === "tc" ? 0 : ++this.#lastLinkId;
+    return NO_LINK.has(link.kind) ? 0 : ++this.#lastLinkId;
   }
 
   /** @internal */

@@ -15,11 +15,8 @@ const byType: Partial<Record<MapType, (keySize: number) => LookupFunction>> = {
   devmap: () => "redirect_array_lookup",
   cpumap: () => "redirect_array_lookup",
   xskmap: () => "redirect_array_lookup",
-  sockmap: () => "redirect_array_lookup",
-  reuseport_sockarray: () => "redirect_array_lookup",
   hash: (size) => `hash_lookup_${keyShape(size)}`,
   devmap_hash: (size) => `hash_lookup_${keyShape(size)}`,
-  sockhash: (size) => `hash_lookup_${keyShape(size)}`,
   hash_of_maps: (size) => `hash_of_maps_lookup_${keyShape(size)}`,
   percpu_hash: (size) => `percpu_hash_lookup_${keyShape(size)}`,
   lru_hash: (size) => `lru_lookup_${keyShape(size)}`,
@@ -34,7 +31,8 @@ const byType: Partial<Record<MapType, (keySize: number) => LookupFunction>> = {
 
 /**
  * The map core's function that is bpf_map_lookup_elem() for maps of this type and key size, for callers that know both:
- * it spares the choice by type that `lookup` makes. Undefined for types that programs don't look into.
+ * it spares the choice by type that `lookup` makes. Undefined for types that programs don't look into, and for those of
+ * sockets, where the core's entry is not what programs get.
  */
 export function lookupFunction(type: MapType, keySize: number): LookupFunction | undefined {
   return byType[type]?.(keySize);

@@ -1,6 +1,7 @@
 import type { Btf } from "../btf/index.js";
 import type { MapCore } from "../maps/index.js";
 import { type Clock, ManualClock } from "./clock.js";
+import type { ControlGroup } from "./control-group.js";
 import { KernelMemory } from "./kernel-object.js";
 import { KernelSymbols } from "./kernel-symbols.js";
 import { NetworkTables } from "./network-tables.js";
@@ -8,6 +9,7 @@ import { Random } from "./random.js";
 import { RedirectTarget } from "./redirect-target.js";
 import type { Runtime } from "./runtime.js";
 import type { SeqFile } from "./seq-file.js";
+import { SocketViews } from "./socket-views.js";
 import { TaskObjects } from "./task-objects.js";
 import { Timers } from "./timers.js";
 
@@ -40,6 +42,14 @@ export interface SentSignal {
   readonly pid: number;
 }
 
+/** What a program that runs for a control group finds of its attachment. */
+export interface CgroupRun {
+  /** The error that the call will get, as of now: 0 or a negative errno. */
+  retval: number;
+  /** The group that the program is attached to, and for what: the key of its storage. */
+  readonly storageKey: { readonly cgroup: bigint; readonly attachType: number };
+}
+
 /** The world that programs' helpers see. All of it is the caller's to set. */
 export class Environment {
   readonly runtime: Runtime;
@@ -66,6 +76,14 @@ export class Environment {
   readonly timers: Timers;
   /** Routes, neighbours, sockets and devices that lookups answer from: those of the network namespace of the run. */
   network = new NetworkTables();
+  /** Sockets as programs see them. */
+  readonly sockets: SocketViews;
+  /** The control group that the current task is in. */
+  cgroup: ControlGroup;
+  /** Of the run in progress, where it is one for a control group. */
+  cgroupRun: CgroupRun | undefined;
+  /** The control groups that cgroup arrays hold, by handle. */
+  readonly heldCgroups = new Map<number, ControlGroup>();
   /** Where the run in progress wants its packet to go. */
   readonly redirect = new RedirectTarget();
 
@@ -78,5 +96,7 @@ export class Environment {
     this.random = new Random(options.seed);
     this.task = { pid: 1, tgid: 1, uid: 0, gid: 0, comm: "tsbpf", cgroupId: 1n, ...options.task };
     this.tasks = new TaskObjects(this.kernel, this.task);
+    this.sockets = new SocketViews(runtime);
+    this.cgroup = { id: this.task.cgroupId, parent: undefined };
   }
 }

@@ -1,5 +1,7 @@
 export { type ArgumentGuard, createArgumentGuard, type MapSizes } from "./argument-guard.js";
 export { type Clock, ManualClock, SystemClock } from "./clock.js";
+export * from "./contexts/index.js";
+export { ancestorOf, type ControlGroup } from "./control-group.js";
 export {
   type CallTables,
   calledHelper,
@@ -8,7 +10,7 @@ export {
   InvalidProgramError,
   targetOf,
 } from "./decoded-program.js";
-export { Environment, type EnvironmentOptions, type SentSignal, type Task } from "./environment.js";
+export { type CgroupRun, Environment, type EnvironmentOptions, type SentSignal, type Task } from "./environment.js";
 export {
   type ArenaWindow,
   type Engine,
@@ -28,6 +30,7 @@ export {
   STACK_SIZE,
 } from "./execution-area.js";
 export { HELPER_TAIL_CALL, type Helper, type HelperFunction, HelperTable } from "./helper-table.js";
+export { storageKey } from "./helpers/cgroup.js";
 export { installHelpers } from "./helpers/index.js";
 export { KernelBytes, KernelMemory, KernelObject, type KernelValue } from "./kernel-object.js";
 export { KernelSymbols } from "./kernel-symbols.js";
@@ -67,7 +70,9 @@ export { NO_CONTEXT, type Run, type RunContext } from "./run-stack.js";
 export { type PacketLoader, Runtime } from "./runtime.js";
 export { SeqFile } from "./seq-file.js";
 export { carriedProtocol, SKB_MAX_LENGTH, SkbContext, skBuff } from "./skb-context.js";
+export { SocketViews } from "./socket-views.js";
 export { TaskObjects } from "./task-objects.js";
+export type { TcpInfo } from "./tcp-info.js";
 export { type Timer, type TimerHolds, Timers } from "./timers.js";
 export { NO_EVENT, TracingContext, type TracingEvent } from "./tracing-context.js";
 export type { TunnelInfo } from "./tunnel-info.js";

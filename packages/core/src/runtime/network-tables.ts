@@ -1,3 +1,6 @@
+import type { ControlGroup } from "./control-group.js";
+import type { TcpInfo } from "./tcp-info.js";
+
 /** A network device, as far as helpers ask about it. */
 export interface NetworkDevice {
   readonly name: string;
@@ -52,6 +55,28 @@ export interface NetworkSocket {
   readonly boundDevice?: number | undefined;
   readonly cookie?: bigint | undefined;
   readonly uid?: number | undefined;
+  /** `BPF_TCP_*`; by default established where it is connected, else listening (TCP) or closed. */
+  readonly state?: number | undefined;
+  /** What maps hold it by, unique among sockets and not 0. */
+  readonly handle?: number | undefined;
+  /** Its file descriptor, where it has one. */
+  readonly fd?: number | undefined;
+  /** The control group that it was made in; the root by default. */
+  readonly cgroup?: ControlGroup | undefined;
+  /** The cookie of its network namespace. */
+  readonly namespaceCookie?: bigint | undefined;
+  /** Of a TCP connection. */
+  readonly tcp?: TcpInfo | undefined;
+  /** The socket that this connection was accepted by. */
+  readonly listener?: NetworkSocket | undefined;
+  /** Option bytes, or a negative errno. */
+  getOption?(level: number, name: number, size: number): Uint8Array | number;
+  /** 0, or a negative errno. No hook is asked. */
+  setOption?(level: number, name: number, value: Uint8Array): number;
+  /** Binds it in the middle of a connect: 0, or a negative errno. No hook is asked. */
+  bindQuietly?(address: Uint8Array, port: number): number;
+  /** Which operations of the connection its programs want to hear of (BPF_SOCK_OPS_*_CB_FLAG). */
+  callbackFlags?: number;
 }
 
 /** What programs can look up of the network around them. The caller fills it; at first there is the loopback device. */

@@ -1,4 +1,5 @@
 import type { LinearMemory } from "../wasm/index.js";
+import type { NetworkSocket } from "./network-tables.js";
 import type { PacketContext } from "./packet-context.js";
 import type { Runtime } from "./runtime.js";
 import { bpfSock, SocketView } from "./socket-view.js";
@@ -62,6 +63,8 @@ export const PACKET_OTHERHOST = 3;
 
 /** The largest packet that helpers make (SKB_MAX_ALLOC). */
 export const SKB_MAX_LENGTH = 16_384 - 320;
+const AF_INET = 2;
+const AF_INET6 = 10;
 const BLOCK = 40_960;
 const HEADROOM = 16_384;
 /** Marks a transport header that nobody has set. */
@@ -94,6 +97,14 @@ export class SkbContext implements PacketContext {
   hashed = false;
   /** Tunnel metadata: what the packet came with, or what a helper wants it sent with. */
   tunnel: TunnelInfo | undefined;
+  /** The socket that it is of, where that is one of the machine's. */
+  socket: NetworkSocket | undefined;
+  /** The socket that a tc program wants it to be for. */
+  assigned: NetworkSocket | undefined;
+  /** Where an sk_skb program sends it. */
+  skRedirect: { readonly socket: NetworkSocket; readonly flags: number } | undefined;
+  /** Does it come in at a tc hook? */
+  atIngress = false;
   readonly #memory: LinearMemory;
   readonly #runtime: Runtime;
   readonly #block: number;
@@ -126,6 +137,10 @@ export class SkbContext implements PacketContext {
     this.hashed = false;
     this.mayWrite = !fromNetworkHeader;
     this.tunnel = undefined;
+    this.socket = undefined;
+    this.assigned = undefined;
+    this.skRedirect = undefined;
+    this.atIngress = false;
     this.packetStart = fromNetworkHeader ? this.networkHeader : frame;
     this.packetEnd = frame + length;
     const words = memory.u32;
@@ -225,8 +240,31 @@ export class SkbContext implements PacketContext {
     this.#moved();
   }
 
+  /** The packet is one of a socket: `view` is the address of its `struct bpf_sock`. */
+  attachSocket(socket: NetworkSocket, view: number): void {
+    this.detachSocket();
+    this.socket = socket;
+    const { u8, view: bytes } = this.#memory;
+    const is4 = socket.localAddress.length === 4;
+    this.setField(skBuff.sk, view);
+    this.setField(skBuff.family, is4 ? AF_INET : AF_INET6);
+    u8.set(socket.localAddress, this.address + (is4 ? skBuff.localIp4 : skBuff.localIp6));
+    if (socket.remoteAddress !== undefined)
+      u8.set(socket.remoteAddress, this.address + (is4 ? skBuff.remoteIp4 : skBuff.remoteIp6));
+    // A u32 in network order of which the lower 16 bits are the port.
+    bytes.setUint16(this.address + skBuff.remotePort + 2, socket.remotePort ?? 0, false);
+    this.setField(skBuff.localPort, socket.localPort);
+  }
+
+  /** The packet starts this many bytes further on: behind a header that is not the program's. */
+  skipHeader(length: number): void {
+    this.packetStart += length;
+    this.#writeFields();
+  }
+
   /** A packet of a device: no socket is behind it. */
   detachSocket(): void {
+    this.socket = undefined;
     const { u8 } = this.#memory;
     u8.fill(0, this.address + skBuff.family, this.address + skBuff.dataMeta);
     u8.fill(0, this.address + skBuff.sk, this.address + skBuff.sk + 8);

@@ -1,3 +1,4 @@
+import { tcpState } from "../abi/index.js";
 import type { LinearMemory } from "../wasm/index.js";
 import type { NetworkSocket } from "./network-tables.js";
 import type { Runtime } from "./runtime.js";
@@ -29,9 +30,6 @@ const SOCK_STREAM = 1;
 const SOCK_DGRAM = 2;
 const IPPROTO_TCP = 6;
 const IPPROTO_UDP = 17;
-const TCP_ESTABLISHED = 1;
-const TCP_CLOSE = 7;
-const TCP_LISTEN = 10;
 
 /** A `struct bpf_sock` in linear memory that programs may read. */
 export class SocketView {
@@ -58,26 +56,13 @@ export class SocketView {
   setUnconnected(local: Uint8Array | undefined, remote: Uint8Array | undefined): void {
     this.#memory.u8.fill(0, this.address, this.address + bpfSock.size);
     this.#set(bpfSock.family, local === undefined ? 0 : local.length === 4 ? AF_INET : AF_INET6);
-    this.#set(bpfSock.state, TCP_CLOSE);
+    this.#set(bpfSock.state, tcpState.close);
     this.#set(bpfSock.rxQueue, -1);
-    this.#setAddresses(local, remote);
+    writeAddresses(this.#memory, this.address, local, remote);
   }
 
   setSocket(socket: NetworkSocket): void {
-    this.#memory.u8.fill(0, this.address, this.address + bpfSock.size);
-    const isTcp = socket.protocol === "tcp";
-    const isConnected = socket.remoteAddress !== undefined;
-    this.#set(bpfSock.boundDevice, socket.boundDevice ?? 0);
-    this.#set(bpfSock.family, socket.localAddress.length === 4 ? AF_INET : AF_INET6);
-    this.#set(bpfSock.type, isTcp ? SOCK_STREAM : SOCK_DGRAM);
-    this.#set(bpfSock.protocol, isTcp ? IPPROTO_TCP : IPPROTO_UDP);
-    this.#set(bpfSock.mark, socket.mark ?? 0);
-    this.#set(bpfSock.priority, socket.priority ?? 0);
-    this.#set(bpfSock.state, isConnected ? TCP_ESTABLISHED : isTcp ? TCP_LISTEN : TCP_CLOSE);
-    this.#set(bpfSock.rxQueue, -1);
-    this.#set(bpfSock.localPort, socket.localPort);
-    this.#memory.view.setUint16(this.address + bpfSock.remotePort, socket.remotePort ?? 0, false);
-    this.#setAddresses(socket.localAddress, socket.remoteAddress);
+    writeSocket(this.#memory, this.address, socket);
   }
 
   close(): void {
@@ -88,11 +73,46 @@ export class SocketView {
   #set(offset: number, value: number): void {
     this.#memory.u32[(this.address + offset) >> 2] = value;
   }
+}
 
-  #setAddresses(local: Uint8Array | undefined, remote: Uint8Array | undefined): void {
-    const { u8 } = this.#memory;
-    if (local !== undefined) u8.set(local, this.address + (local.length === 4 ? bpfSock.localIp4 : bpfSock.localIp6));
-    if (remote !== undefined)
-      u8.set(remote, this.address + (remote.length === 4 ? bpfSock.remoteIp4 : bpfSock.remoteIp6));
-  }
+/** AF_INET or AF_INET6. */
+export function socketFamily({ localAddress }: NetworkSocket): number {
+  return localAddress.length === 4 ? AF_INET : AF_INET6;
+}
+
+/** SOCK_* and IPPROTO_* of a socket. */
+export function protocolOf({ protocol }: NetworkSocket): { readonly type: number; readonly number: number } {
+  return protocol === "tcp" ? { type: SOCK_STREAM, number: IPPROTO_TCP } : { type: SOCK_DGRAM, number: IPPROTO_UDP };
+}
+
+/** Writes a socket as a `struct bpf_sock`. */
+export function writeSocket(memory: LinearMemory, at: number, socket: NetworkSocket): void {
+  memory.u8.fill(0, at, at + bpfSock.size);
+  const isConnected = socket.remoteAddress !== undefined;
+  const { type, number } = protocolOf(socket);
+  const set = (offset: number, value: number) => {
+    memory.u32[(at + offset) >> 2] = value;
+  };
+  set(bpfSock.boundDevice, socket.boundDevice ?? 0);
+  set(bpfSock.family, socketFamily(socket));
+  set(bpfSock.type, type);
+  set(bpfSock.protocol, number);
+  set(bpfSock.mark, socket.mark ?? 0);
+  set(bpfSock.priority, socket.priority ?? 0);
+  const idle = socket.protocol === "tcp" ? tcpState.listen : tcpState.close;
+  set(bpfSock.state, socket.state ?? (isConnected ? tcpState.established : idle));
+  set(bpfSock.rxQueue, -1);
+  set(bpfSock.localPort, socket.localPort);
+  memory.view.setUint16(at + bpfSock.remotePort, socket.remotePort ?? 0, false);
+  writeAddresses(memory, at, socket.localAddress, socket.remoteAddress);
+}
+
+function writeAddresses(
+  { u8 }: LinearMemory,
+  at: number,
+  local: Uint8Array | undefined,
+  remote: Uint8Array | undefined,
+): void {
+  if (local !== undefined) u8.set(local, at + (local.length === 4 ? bpfSock.localIp4 : bpfSock.localIp6));
+  if (remote !== undefined) u8.set(remote, at + (remote.length === 4 ? bpfSock.remoteIp4 : bpfSock.remoteIp6));
 }

@@ -23,4 +23,10 @@ export type NetworkEvent =
       readonly program: MachineProgram;
       readonly errno: number;
     }
-  | { readonly kind: "fault"; readonly device: Device; readonly program: MachineProgram; readonly error: RunError };
+  | {
+      readonly kind: "fault";
+      /** Undefined where the program runs for a socket. */
+      readonly device: Device | undefined;
+      readonly program: MachineProgram;
+      readonly error: RunError;
+    };

@@ -9,6 +9,7 @@ export { PacketSocket } from "./packet-socket.js";
 export { ProgramRun } from "./program-run.js";
 export { RedirectEntries } from "./redirect-entry.js";
 export { Socket, type SocketAddress } from "./socket.js";
+export { SocketHooks } from "./socket-hooks.js";
 export { TcpSocket } from "./tcp-socket.js";
 export { type Datagram, UdpSocket } from "./udp-socket.js";
 export { XdpSocket } from "./xdp-socket.js";

@@ -22,6 +22,8 @@ export class Namespace {
   readonly loopback: LoopbackDevice;
   /** @internal */
   readonly stack: Stack;
+  /** What programs know it by (bpf_get_netns_cookie); the first one's is 1. */
+  readonly cookie: bigint;
   #lastIndex = 0;
 
   /** @internal */
@@ -29,6 +31,7 @@ export class Namespace {
     this.network = network;
     this.name = name;
     this.tables = tables;
+    this.cookie = BigInt(network.nextNamespace());
     this.stack = new Stack(this);
     this.loopback = this.add(new LoopbackDevice(this, "lo", { mtu: 65_536, mac: new Uint8Array(6) }));
   }
@@ -106,9 +109,9 @@ export class Namespace {
     for (const device of this.devices) device.forwarding = on;
   }
 
-  /** A UDP socket of one version of IP, without a port. */
+  /** A UDP socket of one version of IP, without a port. @throws SyscallError EPERM where a program forbids it */
   createUdp(version: 4 | 6 = 4): UdpSocket {
-    return new UdpSocket(this, version === 4 ? ipv4Family : ipv6Family);
+    return new UdpSocket(this, version === 4 ? ipv4Family : ipv6Family).created();
   }
 
   /** A UDP socket; port 0 takes a free one. @throws SyscallError EADDRINUSE, EADDRNOTAVAIL */
@@ -117,9 +120,9 @@ export class Namespace {
     return orClosed(socket, () => socket.bind(port, address));
   }
 
-  /** A TCP socket of one version of IP, without a port. */
+  /** A TCP socket of one version of IP, without a port. @throws SyscallError EPERM where a program forbids it */
   createTcp(version: 4 | 6 = 4): TcpSocket {
-    return new TcpSocket(this, version === 4 ? ipv4Family : ipv6Family);
+    return new TcpSocket(this, version === 4 ? ipv4Family : ipv6Family).created();
   }
 
   /** A TCP socket that listens; port 0 takes a free one. @throws SyscallError EADDRINUSE, EADDRNOTAVAIL */

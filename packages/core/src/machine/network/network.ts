@@ -1,5 +1,6 @@
 import { BpfError } from "../../base/index.js";
 import type { LinearMemory } from "../../wasm/index.js";
+import { CgroupPrograms, type CgroupTree } from "../cgroup/index.js";
 import type { Descriptors } from "../descriptors.js";
 import type { Device } from "./device.js";
 import { type DeviceOptions, VethDevice } from "./device.js";
@@ -10,6 +11,8 @@ import { Namespace } from "./namespace.js";
 import { PacketPath } from "./packet-path.js";
 import type { ProgramRun } from "./program-run.js";
 import type { RedirectEntries } from "./redirect-entry.js";
+import type { Socket } from "./socket.js";
+import { SocketHooks } from "./socket-hooks.js";
 import { step } from "./step.js";
 
 /** Frames that wait for a device at most: what comes then is dropped (net.core.netdev_max_backlog). */
@@ -42,6 +45,12 @@ export class Network {
   automatic = true;
   /** @internal Sockets are among them. */
   readonly descriptors: Descriptors;
+  /** @internal */
+  readonly cgroups: CgroupTree;
+  /** @internal What programs see of sockets. */
+  readonly hooks: SocketHooks;
+  /** @internal A socket was closed: maps and views let go of it. */
+  socketClosed: (socket: Socket) => void = () => {};
   /** @internal Connections, for which time passes. */
   readonly clocks = new Set<{ readonly deadline: number | undefined; timeout(): void }>();
   readonly #memory: LinearMemory;
@@ -53,14 +62,17 @@ export class Network {
   #running = false;
   #lastMac = 0;
   #lastCookie = 0n;
+  #lastNamespace = 0;
 
-  constructor(programs: ProgramRun, entries: RedirectEntries, descriptors: Descriptors) {
+  constructor(programs: ProgramRun, entries: RedirectEntries, descriptors: Descriptors, cgroups: CgroupTree) {
     const { runtime, network } = programs.environment;
     this.#memory = runtime.memory;
     this.frames = new FramePool(runtime.memory);
     this.programs = programs;
     this.entries = entries;
     this.descriptors = descriptors;
+    this.cgroups = cgroups;
+    this.hooks = new SocketHooks(programs, new CgroupPrograms(programs));
     this.initial = new Namespace(this, "", network);
     this.current = this.initial;
     this.#namespaces.add(this.initial);
@@ -214,6 +226,11 @@ export class Network {
   /** @internal 32 bits that nobody guesses, but for who knows the Machine's seed. */
   random(): number {
     return this.programs.environment.random.next() >>> 0;
+  }
+
+  /** @internal */
+  nextNamespace(): number {
+    return ++this.#lastNamespace;
   }
 
   /** @internal */

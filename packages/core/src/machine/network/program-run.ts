@@ -5,8 +5,9 @@ import { runError } from "../fault-error.js";
 import type { MachineProgram } from "../machine-program.js";
 import type { Device } from "./device.js";
 import type { NetworkEvent } from "./event.js";
+import type { Namespace } from "./namespace.js";
 
-/** Runs programs on packets of devices. */
+/** Runs programs on packets of devices, and on what sockets do. */
 export class ProgramRun {
   readonly environment: Environment;
   /** Receives what the kernel would trace. */
@@ -22,9 +23,18 @@ export class ProgramRun {
 
   /** r0's low half, unsigned; 0 for a program that faulted, which is told as an event. */
   run(program: MachineProgram, context: RunContext, device: Device): number {
+    return this.#run(program, context, device.namespace, device);
+  }
+
+  /** As {@link run}, where no device is at hand. */
+  runIn(program: MachineProgram, context: RunContext, namespace: Namespace): number {
+    return this.#run(program, context, namespace, undefined);
+  }
+
+  #run(program: MachineProgram, context: RunContext, namespace: Namespace, device: Device | undefined): number {
     const { environment } = this;
     const { runtime } = environment;
-    environment.network = device.namespace.tables;
+    environment.network = namespace.tables;
     this.#maps.enterRun();
     const status = program.execute(runtime, context);
     this.#maps.leaveRun();

@@ -1,15 +1,25 @@
 import { EADDRNOTAVAIL, EAFNOSUPPORT, EBADF, EINVAL, type TcpState } from "../../abi/index.js";
+import { SyscallError } from "../../base/index.js";
 import type { NetworkSocket } from "../../runtime/index.js";
+import type { Cgroup } from "../cgroup/index.js";
 import { failure } from "../failure.js";
+import type { MachineProgram } from "../machine-program.js";
 import type { IpFamily } from "./ip-family.js";
 import { parseAddress } from "./ip-family.js";
 import type { Namespace } from "./namespace.js";
+import { getSocketOption, setSocketOption } from "./socket-options.js";
 import { isAny } from "./socket-table.js";
+import type { TcpConnection } from "./tcp/connection.js";
 
 /** One end of a socket: an address and a port. */
 export interface SocketAddress {
   readonly address: string;
   readonly port: number;
+}
+
+/** A program that a socket has taken for itself. */
+export interface SocketProgram {
+  program: MachineProgram;
 }
 
 /** A socket of a namespace, of one version of IP. */
@@ -24,6 +34,12 @@ export abstract class Socket implements NetworkSocket {
   readonly fd: number;
   /** Unique in the Machine. */
   readonly cookie: bigint;
+  /** @internal What maps hold it by. */
+  readonly handle: number;
+  /** The control group whose programs see what it does: that of the task that made it. */
+  readonly cgroup: Cgroup;
+  /** The user that made it. */
+  readonly uid: number;
   /** 4 or 16 bytes; all zeros for every address of the namespace. */
   localAddress: Uint8Array;
   /** 0 before it has one. */
@@ -39,53 +55,147 @@ export abstract class Socket implements NetworkSocket {
   reuseAddress = false;
   /** Index of the only device that it is reached by (SO_BINDTODEVICE). */
   boundDevice: number | undefined;
+  /** What its programs want to hear of the connection (BPF_SOCK_OPS_*_CB_FLAG). */
+  callbackFlags = 0;
+  /** @internal Options that nothing here depends on. */
+  readonly otherOptions = new Map<string, number>();
+  /** @internal Decides what it receives (SO_ATTACH_FILTER, SO_ATTACH_BPF). */
+  filter: SocketProgram | undefined;
+  /** @internal Chooses among the sockets that share its port (SO_ATTACH_REUSEPORT_EBPF). */
+  reuseportProgram: SocketProgram | undefined;
   #open = true;
 
   /** @internal */
-  constructor(namespace: Namespace, family: IpFamily) {
+  constructor(namespace: Namespace, family: IpFamily, cgroup: Cgroup = namespace.network.cgroups.current) {
+    const { network } = namespace;
     this.namespace = namespace;
     this.family = family;
+    this.cgroup = cgroup;
+    this.uid = network.programs.environment.task.uid;
     this.localAddress = new Uint8Array(family.addressLength);
-    this.cookie = namespace.network.nextCookie();
-    this.fd = namespace.network.descriptors.open(this);
+    this.cookie = network.nextCookie();
+    this.handle = Number(this.cookie);
+    this.fd = network.descriptors.open(this);
   }
+
+  /** @internal The connection, of a TCP socket. */
+  abstract readonly connection: TcpConnection | undefined;
 
   /** False after `close`. */
   get isOpen(): boolean {
     return this.#open;
   }
 
+  get namespaceCookie(): bigint {
+    return this.namespace.cookie;
+  }
+
+  /** @internal The socket was made by a call: programs may forbid it. @throws SyscallError EPERM */
+  created(): this {
+    const error = this.hooks.socket(this, "cgroup_inet_sock_create");
+    if (error === 0) return this;
+    this.#end();
+    throw failure("socket", -error, "a program of the cgroup forbids it");
+  }
+
   /**
    * Gives it an address (all by default) and a port; 0 takes a free one.
    *
-   * @throws SyscallError EADDRINUSE, EADDRNOTAVAIL, EINVAL for one that has a port, EAFNOSUPPORT for the other version of IP.
+   * @throws SyscallError EADDRINUSE, EADDRNOTAVAIL, EINVAL for one that has a port, EAFNOSUPPORT for the other version of
+   * IP, EPERM where a program of the cgroup forbids it.
    */
   bind(port = 0, address: string = this.family.version === 4 ? "0.0.0.0" : "::"): void {
     this.assertOpen("bind");
+    const hooked = this.hooks.address(this, "bind", this.parse("bind", address), port);
+    if (hooked.error !== 0) throw failure("bind", -hooked.error, "a program of the cgroup forbids it");
     if (this.localPort !== 0) throw failure("bind", EINVAL, `it has port ${this.localPort}`);
-    this.bindTo(this.parse("bind", address), port);
+    this.bindTo(hooked.address, hooked.port);
+    const error = this.hooks.socket(
+      this,
+      this.family.version === 4 ? "cgroup_inet4_post_bind" : "cgroup_inet6_post_bind",
+    );
+    if (error === 0) return;
+    this.namespace.stack.sockets.remove(this);
+    this.localAddress = new Uint8Array(this.family.addressLength);
+    this.localPort = 0;
+    throw failure("bind", -error, "a program of the cgroup forbids it");
   }
 
-  /** Its own end. */
+  /** Its own end, as getsockname() has it. @throws SyscallError EPERM and the like where a program says so. */
   localEnd(): SocketAddress {
-    return { address: this.family.format(this.localAddress), port: this.localPort };
+    return this.#named("getsockname", this.localAddress, this.localPort);
+  }
+
+  /**
+   * A socket option's value, at most `size` bytes, by the numbers of the kernel's headers.
+   *
+   * @throws SyscallError ENOPROTOOPT for one that isn't there, and what programs of the cgroup say.
+   */
+  getsockopt(level: number, name: number, size = 256): Uint8Array {
+    this.assertOpen("getsockopt");
+    const found = this.hooks.getOption(this, level, name, this.getOption(level, name, size), size);
+    if (typeof found === "number") throw failure("getsockopt", -found, `option ${name} of level ${level}`);
+    return found;
+  }
+
+  /**
+   * Sets a socket option; a number stands for its 4 bytes.
+   *
+   * @throws SyscallError ENOPROTOOPT for one that isn't there, EINVAL, ENODEV, and what programs of the cgroup say.
+   */
+  setsockopt(level: number, name: number, value: Uint8Array | number): void {
+    this.assertOpen("setsockopt");
+    const bytes = typeof value === "number" ? numberBytes(value) : value;
+    const hooked = this.hooks.setOption(this, level, name, bytes);
+    const error = hooked.done ? hooked.error : this.setOption(hooked.level, hooked.name, hooked.value);
+    if (error !== 0) throw failure("setsockopt", -error, `option ${name} of level ${level}`);
+  }
+
+  /** @internal For programs: no hook is asked. Bytes, or a negative errno. */
+  getOption(level: number, name: number, size: number): Uint8Array | number {
+    return getSocketOption(this, level, name, size);
+  }
+
+  /** @internal For programs: no hook is asked. */
+  setOption(level: number, name: number, value: Uint8Array): number {
+    return setSocketOption(this, level, name, value);
   }
 
   close(): void {
     if (!this.#open) return;
-    this.#open = false;
-    this.namespace.network.descriptors.close(this.fd);
+    const { network } = this.namespace;
+    this.hooks.socket(this, "cgroup_inet_sock_release");
+    this.#end();
     this.release();
+    network.drain();
   }
 
   [Symbol.dispose](): void {
     this.close();
   }
 
+  /** @internal bpf_bind(): 0, or a negative errno. */
+  bindQuietly(address: Uint8Array, port: number): number {
+    if (address.length !== this.family.addressLength) return -EAFNOSUPPORT;
+    if (this.localPort !== 0) return -EINVAL;
+    const { stack } = this.namespace;
+    if (!isAny(address) && !stack.isOwn(address)) return -EADDRNOTAVAIL;
+    if (port === 0) this.localAddress = address;
+    else {
+      const error = errnoOf(() => this.bindTo(address, port));
+      if (error !== 0) return -error;
+    }
+    return 0;
+  }
+
   /** Gives up what it has when its last handle goes. */
   protected abstract release(): void;
 
-  /** @internal */
+  protected get hooks() {
+    return this.namespace.network.hooks;
+  }
+
+  /** Takes an address and a port, without asking. */
   protected bindTo(address: Uint8Array, port: number): void {
     const { stack } = this.namespace;
     if (!isAny(address) && !stack.isOwn(address))
@@ -95,6 +205,13 @@ export abstract class Socket implements NetworkSocket {
     this.localAddress = address;
     this.localPort = chosen;
     stack.sockets.add(this);
+  }
+
+  /** Where it is to be connected, as its programs want it. @throws SyscallError EPERM and the like. */
+  protected askToConnect(address: Uint8Array, port: number): { readonly address: Uint8Array; readonly port: number } {
+    const hooked = this.hooks.address(this, "connect", address, port);
+    if (hooked.error !== 0) throw failure("connect", -hooked.error, "a program of the cgroup forbids it");
+    return hooked;
   }
 
   /** The other end, and where it is reached from; a socket without a port gets one. */
@@ -109,6 +226,11 @@ export abstract class Socket implements NetworkSocket {
     stack.sockets.add(this);
   }
 
+  /** The other end, as getpeername() has it. */
+  protected peerName(): SocketAddress {
+    return this.#named("getpeername", this.remoteAddress!, this.remotePort!);
+  }
+
   protected assertOpen(call: string): void {
     if (!this.#open) throw failure(call, EBADF, "the socket is closed");
   }
@@ -118,5 +240,38 @@ export abstract class Socket implements NetworkSocket {
     if (address.length !== this.family.addressLength)
       throw failure(call, EAFNOSUPPORT, `${text} is no address of IPv${this.family.version}`);
     return address;
+  }
+
+  #named(call: "getsockname" | "getpeername", address: Uint8Array, port: number): SocketAddress {
+    const hooked = this.hooks.address(this, call, address, port);
+    if (hooked.error !== 0) throw failure(call, -hooked.error, "a program of the cgroup forbids it");
+    return { address: this.family.format(hooked.address), port: hooked.port };
+  }
+
+  #end(): void {
+    this.#open = false;
+    const { network } = this.namespace;
+    network.descriptors.close(this.fd);
+    this.filter?.program.unreference();
+    this.filter = undefined;
+    this.reuseportProgram?.program.unreference();
+    this.reuseportProgram = undefined;
+    network.socketClosed(this);
+  }
+}
+
+function numberBytes(value: number): Uint8Array {
+  const bytes = new Uint8Array(4);
+  new DataView(bytes.buffer).setInt32(0, value, true);
+  return bytes;
+}
+
+function errnoOf(work: () => void): number {
+  try {
+    work();
+    return 0;
+  } catch (error) {
+    if (error instanceof SyscallError) return error.errno;
+    throw error;
   }
 }

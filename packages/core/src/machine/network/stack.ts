@@ -227,6 +227,10 @@ export class Stack {
     if (source === undefined) return ENETUNREACH;
     const bytes = buildPacket(ethernet(), family.header(source, destination), header, data);
     if (bytes.length - ETH_HLEN > Math.min(device.mtu, LARGEST_PACKET)) return EMSGSIZE;
+    if (socket !== undefined) {
+      const error = network.hooks.packet(socket, "egress", bytes, device);
+      if (error !== 0) return error < 0 ? -error : 0;
+    }
     const frame = network.frames.from(bytes);
     frame.mark = socket?.mark ?? 0;
     frame.priority = socket?.priority ?? 0;

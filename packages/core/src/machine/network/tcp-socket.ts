@@ -1,4 +1,5 @@
 import { ECONNRESET, EINVAL, EISCONN, ENOTCONN, EPIPE, type TcpState, tcpState } from "../../abi/index.js";
+import type { Cgroup } from "../cgroup/index.js";
 import { failure } from "../failure.js";
 import type { IpFamily } from "./ip-family.js";
 import type { Namespace } from "./namespace.js";
@@ -19,7 +20,7 @@ export class TcpSocket extends Socket {
   /** @internal */
   connection: TcpConnection;
   /** The one that it was accepted from, while that listens. */
-  parent: TcpSocket | undefined;
+  listener: TcpSocket | undefined;
   #state: TcpState = tcpState.close;
   readonly #received = new ByteQueue();
   #endReceived = false;
@@ -30,8 +31,8 @@ export class TcpSocket extends Socket {
   #backlog = 0;
 
   /** @internal */
-  constructor(namespace: Namespace, family: IpFamily) {
-    super(namespace, family);
+  constructor(namespace: Namespace, family: IpFamily, cgroup?: Cgroup) {
+    super(namespace, family, cgroup);
     this.connection = new TcpConnection(this.#owner());
   }
 
@@ -77,8 +78,8 @@ export class TcpSocket extends Socket {
   connect(address: string, port: number): boolean {
     this.assertOpen("connect");
     if (this.#state !== tcpState.close) throw failure("connect", EISCONN, "it is connected, or listens");
-    const remote = this.parse("connect", address);
-    this.setRemote(remote, port);
+    const to = this.askToConnect(this.parse("connect", address), port);
+    this.setRemote(to.address, to.port);
     this.connection = new TcpConnection(this.#owner());
     this.connection.maximumSegment = this.#largestSegment();
     this.connection.open(this.namespace.network.random());
@@ -136,14 +137,14 @@ export class TcpSocket extends Socket {
   /** The other end. @throws SyscallError ENOTCONN */
   remoteEnd(): SocketAddress {
     this.#assertConnected("getpeername");
-    return { address: this.family.format(this.remoteAddress!), port: this.remotePort! };
+    return this.peerName();
   }
 
   /** @internal A SYN for this listening socket. */
   receiveSyn(segment: Segment, source: Uint8Array, destination: Uint8Array): void {
     if (this.#accepted.length + this.#coming.size > this.#backlog) return;
-    const child = new TcpSocket(this.namespace, this.family);
-    child.parent = this;
+    const child = new TcpSocket(this.namespace, this.family, this.cgroup);
+    child.listener = this;
     child.mark = this.mark;
     child.priority = this.priority;
     child.boundDevice = this.boundDevice;
@@ -156,7 +157,6 @@ export class TcpSocket extends Socket {
   }
 
   protected release(): void {
-    const { network } = this.namespace;
     if (this.#state === tcpState.listen) {
       for (const child of [...this.#accepted.splice(0), ...this.#coming]) {
         child.connection.abort();
@@ -172,7 +172,6 @@ export class TcpSocket extends Socket {
       this.connection.orphan();
     }
     if (this.#state === tcpState.close) this.namespace.stack.sockets.remove(this);
-    network.drain();
   }
 
   #assertConnected(call: string): void {
@@ -192,12 +191,12 @@ export class TcpSocket extends Socket {
   #enter(state: TcpState): void {
     const before = this.#state;
     this.#state = state;
-    const { parent } = this;
+    const { listener } = this;
     const { clocks } = this.namespace.network;
     if (before === tcpState.close && state !== tcpState.listen) clocks.add(this);
-    if (parent !== undefined && before === tcpState.synReceived) {
-      parent.#coming.delete(this);
-      if (state === tcpState.established && parent.isOpen) parent.#accepted.push(this);
+    if (listener !== undefined && before === tcpState.synReceived) {
+      listener.#coming.delete(this);
+      if (state === tcpState.established && listener.isOpen) listener.#accepted.push(this);
       else this.close();
     }
     if (state === tcpState.close) {

@@ -1,5 +1,7 @@
+import { tcpState } from "../../abi/index.js";
 import type { IpFamily } from "./ip-family.js";
 import { type IpPacket, pseudoChecksum } from "./ip-packet.js";
+import type { Socket } from "./socket.js";
 import type { Flow } from "./socket-table.js";
 import type { Stack } from "./stack.js";
 import { readSegment, type Segment, segmentLayer, sequenceLength, tcpFlags } from "./tcp/segment.js";
@@ -44,7 +46,8 @@ export class Transport {
       this.#stack.complain(packet, family.icmp.noPort);
       return;
     }
-    socket.deliver({ address: family.format(source), port: flow.sourcePort, data: datagram.slice(UDP_HEADER) });
+    if (!this.#isLetIn(socket, packet)) return;
+    socket.deliver(source, flow.sourcePort, datagram.slice(UDP_HEADER));
   }
 
   #deliverTcp(packet: IpPacket): void {
@@ -55,13 +58,20 @@ export class Transport {
     const flow = this.#flow(packet, "tcp", segment.sourcePort, segment.destinationPort);
     const connected = this.#stack.sockets.connected(flow);
     if (connected instanceof TcpSocket) {
-      connected.connection.receive(segment);
+      // Until the handshake is done, the listening socket speaks for the connection.
+      const owner = connected.state === tcpState.synReceived ? (connected.listener ?? connected) : connected;
+      if (this.#isLetIn(owner, packet)) connected.connection.receive(segment);
       return;
     }
     const isSyn = (segment.flags & (tcpFlags.syn | tcpFlags.ack | tcpFlags.rst)) === tcpFlags.syn;
     const listener = isSyn ? this.#stack.sockets.unconnected(flow) : undefined;
-    if (listener instanceof TcpSocket) listener.receiveSyn(segment, source, destination);
-    else this.#reset(segment, source, destination);
+    if (!(listener instanceof TcpSocket)) this.#reset(segment, source, destination);
+    else if (this.#isLetIn(listener, packet)) listener.receiveSyn(segment, source, destination);
+  }
+
+  /** Do the programs of the socket let a packet in? */
+  #isLetIn(socket: Socket, { bytes, device }: IpPacket): boolean {
+    return socket.namespace.network.hooks.packet(socket, "ingress", bytes, device) === 0;
   }
 
   /** An ICMP error has come about a packet of ours: what says that a way is narrow is told to the connection. */

@@ -1,4 +1,5 @@
 import type { Environment } from "../environment.js";
+import { cgroupHelpers } from "./cgroup.js";
 import { checksumHelpers } from "./checksum.js";
 import { clockHelpers } from "./clock.js";
 import { currentTaskHelpers } from "./current-task.js";
@@ -22,8 +23,14 @@ import { skbStateHelpers } from "./skb-state.js";
 import { skbTunnelHelpers } from "./skb-tunnel.js";
 import { skbVlanHelpers } from "./skb-vlan.js";
 import { socketHelpers } from "./socket.js";
+import { socketChoiceHelpers } from "./socket-choice.js";
+import { socketMapHelpers } from "./socket-map.js";
+import { socketMessageHelpers } from "./socket-message.js";
+import { socketOperationHelpers } from "./socket-operation.js";
+import { socketStorageHelpers } from "./socket-storage.js";
 import { stackTraceHelpers } from "./stack-trace.js";
 import { stringHelpers } from "./string.js";
+import { sysctlHelpers } from "./sysctl.js";
 import { taskHelpers } from "./task.js";
 import { timerHelpers } from "./timer.js";
 import { tracingHelpers } from "./tracing.js";
@@ -31,6 +38,7 @@ import { userRingHelpers } from "./user-ring.js";
 import { xdpHelpers } from "./xdp.js";
 
 const families: readonly HelperFamily[] = [
+  cgroupHelpers,
   checksumHelpers,
   clockHelpers,
   currentTaskHelpers,
@@ -41,6 +49,11 @@ const families: readonly HelperFamily[] = [
   fibHelpers,
   mtuHelpers,
   socketHelpers,
+  socketChoiceHelpers,
+  socketMapHelpers,
+  socketMessageHelpers,
+  socketOperationHelpers,
+  socketStorageHelpers,
   loopHelpers,
   mapHelpers,
   printHelpers,
@@ -55,6 +68,7 @@ const families: readonly HelperFamily[] = [
   seqHelpers,
   stackTraceHelpers,
   stringHelpers,
+  sysctlHelpers,
   taskHelpers,
   timerHelpers,
   tracingHelpers,

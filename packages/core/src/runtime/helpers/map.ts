@@ -3,13 +3,21 @@ import { handleSlot, mapHeader } from "../../maps/index.js";
 import type { HelperFamily } from "./definition.js";
 
 const PROG_ARRAY = mapTypeId("prog_array");
+const SOCKMAP = mapTypeId("sockmap");
+const SOCKHASH = mapTypeId("sockhash");
 const BLOOM_FILTER = mapTypeId("bloom_filter");
 
 /** Map access from programs, through the map core; and where a tail call leads. */
-export const mapHelpers: HelperFamily = (define, { runtime, maps }) => {
+export const mapHelpers: HelperFamily = (define, { runtime, maps, sockets }) => {
   const { functions } = maps;
   const { memory } = runtime;
-  define("map_lookup_elem", "uint", (map, key) => functions.lookup(map, key));
+  define("map_lookup_elem", "uint", (map, key) => {
+    const value = functions.lookup(map, key);
+    const type = memory.u32[(map + mapHeader.TYPE) >>> 2]!;
+    if (value === 0 || (type !== SOCKMAP && type !== SOCKHASH)) return value;
+    const socket = sockets.held(memory.u32[(value + handleSlot.HANDLE) >>> 2]!);
+    return socket === undefined ? 0 : sockets.view(socket);
+  });
   define("map_update_elem", "int", (map, key, value, flags) => functions.update(map, key, value, flags));
   define("map_delete_elem", "int", (map, key) => functions.delete(map, key));
   define("map_lookup_percpu_elem", "uint", (map, key, cpu) => functions.lookup_percpu(map, key, cpu));
