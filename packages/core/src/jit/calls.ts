@@ -56,11 +56,13 @@ export function emitLocalCall(t: Translation): void {
 function emitEnter(t: Translation, call: () => void): void {
   const { f, parts } = t;
   t.testBudget();
-  // Frames are 1 KiB, the first of them 1 KiB into its area: the last one is where this bit is set.
-  f.get(FRAME)
-    .i32((MAX_CALL_FRAMES * FRAME_SIZE) & (AREA_ALIGNMENT - 1))
-    .op(i32.and);
-  f.if(() => t.fault(FAULT_CALL_DEPTH));
+  if (parts.metered) {
+    // Frames are 1 KiB, the first of them 1 KiB into its area: the last one is where this bit is set.
+    f.get(FRAME)
+      .i32((MAX_CALL_FRAMES * FRAME_SIZE) & (AREA_ALIGNMENT - 1))
+      .op(i32.and);
+    f.if(() => t.fault(FAULT_CALL_DEPTH));
+  }
   if (parts.checked) t.spill();
   f.get(FRAME).i32(FRAME_SIZE).op(i32.add);
   t.left();

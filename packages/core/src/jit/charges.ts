@@ -9,6 +9,13 @@ import type { FlowGraph } from "./flow-graph.js";
  */
 export interface Charges {
   readonly paid: Int32Array;
+  /** False where nothing is counted at all. */
+  readonly counted: boolean;
+}
+
+/** For code that doesn't count what it executes. */
+export function noCharges(): Charges {
+  return { paid: new Int32Array(0), counted: false };
 }
 
 export function spreadCharges(graph: FlowGraph): Charges {
@@ -24,10 +31,11 @@ export function spreadCharges(graph: FlowGraph): Charges {
     }
     paid[block] = paid[chosen]! + graph.end[chosen]! - graph.start[chosen]!;
   }
-  return { paid };
+  return { paid, counted: true };
 }
 
 /** What the balance has to grow by on a way. */
-export function chargeOfWay(graph: FlowGraph, { paid }: Charges, from: number, to: number): number {
+export function chargeOfWay(graph: FlowGraph, { paid, counted }: Charges, from: number, to: number): number {
+  if (!counted) return 0;
   return paid[to]! - paid[from]! - (graph.end[from]! - graph.start[from]!);
 }

@@ -26,8 +26,9 @@ import { defineExecute, defineInvoke, defineRepeat } from "./entries.js";
 import { emitFunction } from "./function-body.js";
 import { type InlineHelper, inlineHelper } from "./inline-helpers.js";
 import { liveAtEntry } from "./liveness.js";
+import { type Metering, meteringOf } from "./metering.js";
 import { declareImports, type ModuleImports } from "./module-imports.js";
-import type { ModuleFunction, ModuleParts } from "./module-parts.js";
+import type { ModuleFunction, ModuleParts, SharedParts } from "./module-parts.js";
 import { riskySlots } from "./pointers.js";
 import { findFunctions, forEachSlot, type ProgramFunction } from "./program-functions.js";
 import { type ProgramIdentity, symbolName } from "./symbols.js";
@@ -59,6 +60,9 @@ export interface CompiledModule {
   readonly functions: readonly { readonly name: string; readonly size: number }[];
 }
 
+/** What follows the names of functions that are there a second time, see {@link Metering}. */
+const METERED = ".metered";
+
 const REGISTERS = Array.from({ length: 10 }, (_, register) => `r${register}`);
 
 /**
@@ -71,7 +75,8 @@ const REGISTERS = Array.from({ length: 10 }, (_, register) => `r${register}`);
  */
 export function compileProgram(program: DecodedProgram, options: CompileOptions): CompiledModule {
   const { facts, memory } = options;
-  const found = findFunctions(program, facts?.branches);
+  const found = findFunctions(program, facts?.branches, false);
+  const metering = meteringOf(program, found, facts);
   const module = new ModuleBuilder(program.executable.name);
   const callMaps = facts === undefined ? new Map<number, LiveMap>() : findCallMaps(program, found, options.mapAt);
   const inlined =
@@ -79,14 +84,19 @@ export function compileProgram(program: DecodedProgram, options: CompileOptions)
   const risky = facts === undefined ? new Set<number>() : riskySlots(facts);
   const checks = facts === undefined || risky.size > 0 || (program.executable.guarded?.size ?? 0) > 0;
   const imports = declareImports(module, program, found, { memory, checks, inlined });
-  const parts = declareParts(module, options, imports, found, { program, callMaps, inlined, risky });
-  for (const target of parts.functions.values()) emitFunction(parts, target);
-  module.exportFunction("entry", parts.functions.get(0)!.builder);
-  defineExecute(module, parts);
-  defineRepeat(module, parts);
-  defineInvoke(module, parts);
+  const shared = declareShared(module, options, imports, { program, callMaps, inlined, risky });
+  const { metered, free } = declareVariants(module, options, shared, found, metering);
+  for (const variant of [free, metered]) {
+    for (const target of variant?.functions.values() ?? []) emitFunction(variant!, target);
+  }
+  const main = defineMain(module, options, metering, { metered, free });
+  module.exportFunction("entry", main);
+  defineExecute(module, shared, main);
+  defineRepeat(module, shared, main);
+  defineInvoke(module, shared);
   const bytes = module.finish();
-  return { bytes, functions: [...parts.functions.values()].map(({ builder: { name, size } }) => ({ name, size })) };
+  const functions = [...(free?.functions.values() ?? []), ...(metered?.functions.values() ?? [])];
+  return { bytes, functions: functions.map(({ builder: { name, size } }) => ({ name, size })) };
 }
 
 /** Helper calls that WebAssembly of ours stands for. */
@@ -108,48 +118,105 @@ function findInlined(
   return inlined;
 }
 
-function declareParts(
+function declareShared(
   module: ModuleBuilder,
   options: CompileOptions,
   imports: ModuleImports,
-  found: readonly ProgramFunction[],
-  plan: Pick<ModuleParts, "program" | "callMaps" | "inlined" | "risky">,
-): ModuleParts {
-  const { program } = plan;
-  const { functionRecords } = options;
+  plan: Pick<SharedParts, "program" | "callMaps" | "inlined" | "risky">,
+): SharedParts {
   const checked = options.facts === undefined;
   const callbackRegisters = checked ? [1] : [1, 2, 3, 4, 5];
-  const spill = defineSpill(module);
-  const exhausted = defineExhausted(module, imports.abort);
-  const functions = new Map<number, ModuleFunction>();
-  for (const each of found) {
-    const { entry, graph } = each;
-    const live = checked || entry === 0 ? 0b10 : functionRecords.has(entry) ? 0b111110 : liveAtEntry(program, graph);
-    const parameters = [1, 2, 3, 4, 5].filter((register) => ((live >> register) & 1) === 1);
-    const name = symbolName(program.executable.name, options.identity, entry);
-    functions.set(entry, { ...each, parameters, builder: declareFunction(module, name, parameters) });
-  }
-  const callbacks = module.table({ minimum: functionRecords.size });
-  const targets = [...functionRecords.keys()].map((entry) => functions.get(entry)!.builder);
-  if (targets.length > 0) module.elements(callbacks, 0, targets);
   const registers = callbackRegisters.map((): ValueType => I64);
   return {
     ...plan,
     tables: options.tables,
     checked,
     imports,
-    functions,
-    functionRecords,
-    spill: spill.index,
-    exhausted: exhausted.index,
+    functionRecords: options.functionRecords,
+    spill: defineSpill(module).index,
+    exhausted: defineExhausted(module, imports.abort).index,
     entrySignature: module.signature([I32, I64, I64], [I64, I64]),
-    callbacks,
+    callbacks: module.table({ minimum: options.functionRecords.size }),
     callbackSignature: module.signature([I32, I64, ...registers], [I64, I64]),
     callbackRegisters,
     tailCalls: options.tailCalls,
     blinding: options.blinding,
     record: options.record,
   };
+}
+
+/** The program's functions, once or twice, as its {@link Metering} says. */
+function declareVariants(
+  module: ModuleBuilder,
+  options: CompileOptions,
+  shared: SharedParts,
+  found: readonly ProgramFunction[],
+  { kind }: Metering,
+): { readonly metered: ModuleParts | undefined; readonly free: ModuleParts | undefined } {
+  const { program, functionRecords, callbacks } = shared;
+  const suffix = kind === "either" ? METERED : "";
+  const metered =
+    kind === "free"
+      ? undefined
+      : { ...shared, metered: true, functions: declareFunctions(module, options, shared, found, suffix) };
+  const short = kind === "metered" ? [] : findFunctions(program, options.facts?.branches, true);
+  const free =
+    kind === "metered"
+      ? undefined
+      : { ...shared, metered: false, functions: declareFunctions(module, options, shared, short, "") };
+  const targets = [...functionRecords.keys()].map((entry) => metered!.functions.get(entry)!.builder);
+  if (targets.length > 0) module.elements(callbacks, 0, targets);
+  return { metered, free };
+}
+
+function declareFunctions(
+  module: ModuleBuilder,
+  { identity }: CompileOptions,
+  { program, checked, functionRecords }: SharedParts,
+  found: readonly ProgramFunction[],
+  suffix: string,
+): Map<number, ModuleFunction> {
+  const functions = new Map<number, ModuleFunction>();
+  for (const each of found) {
+    const { entry, graph } = each;
+    const live = checked || entry === 0 ? 0b10 : functionRecords.has(entry) ? 0b111110 : liveAtEntry(program, graph);
+    const parameters = [1, 2, 3, 4, 5].filter((register) => ((live >> register) & 1) === 1);
+    const name = symbolName(program.executable.name, identity, entry) + suffix;
+    functions.set(entry, { ...each, parameters, builder: declareFunction(module, name, parameters) });
+  }
+  return functions;
+}
+
+/** Where the program starts: (frame, left, r1) -> (r0, left). */
+function defineMain(
+  module: ModuleBuilder,
+  { tailCalls }: CompileOptions,
+  metering: Metering,
+  { metered, free }: { readonly metered: ModuleParts | undefined; readonly free: ModuleParts | undefined },
+): FunctionBuilder {
+  const start = (parts: ModuleParts) => parts.functions.get(0)!.builder;
+  if (metering.kind !== "either") return start((metered ?? free)!);
+  const { longest } = metering;
+  const f = module.function("main", { frame: I32, left: I64, r1: I64 }, [I64, I64]);
+  const { frame, left, r1 } = f.params;
+  const enter = (callee: FunctionBuilder) => {
+    f.get(frame).get(left).get(r1);
+    if (tailCalls) f.returnCall(callee);
+    else f.call(callee).return();
+  };
+  f.get(left)
+    .i64(longest | 0, Math.floor(longest / 2 ** 32))
+    .op(i64.ge_s);
+  f.get(frame)
+    .i32(AREA_ALIGNMENT - 1)
+    .op(i32.and)
+    .i32(area.frames)
+    .op(i32.eq);
+  f.op(i32.and);
+  f.if(() => enter(start(free!)));
+  enter(start(metered!));
+  f.unreachable();
+  return f;
 }
 
 function declareFunction(module: ModuleBuilder, name: string, parameters: readonly number[]): FunctionBuilder {

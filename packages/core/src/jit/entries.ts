@@ -9,17 +9,17 @@ import {
   STACK_SIZE,
 } from "../runtime/index.js";
 import { type FunctionBuilder, I32, I64, i32, i64, type Local, type ModuleBuilder } from "../wasm/index.js";
-import type { ModuleParts } from "./module-parts.js";
+import type { SharedParts } from "./module-parts.js";
 
 /** Exports `execute(area, context) -> status`: runs the program from its start. */
-export function defineExecute(module: ModuleBuilder, parts: ModuleParts): void {
+export function defineExecute(module: ModuleBuilder, parts: SharedParts, main: FunctionBuilder): void {
   const f = module.function("execute", { area: I32, context: I32 }, [I32]);
   const { params } = f;
   const results = { left: f.local(I64, "left"), r0: f.local(I64, "r0") };
   if (parts.checked) emitReset(f, params.area, params.context);
   f.get(params.area).i32(area.frames).op(i32.add);
   f.get(params.area).load(i64.load, area.budget);
-  f.get(params.context).op(i64.extend_i32_u).call(parts.functions.get(0)!.builder);
+  f.get(params.context).op(i64.extend_i32_u).call(main);
   f.set(results.left).set(results.r0);
   emitResults(f, params.area, results);
   f.i32(RUN_EXIT);
@@ -30,7 +30,7 @@ export function defineExecute(module: ModuleBuilder, parts: ModuleParts): void {
  * Exports `repeat(area, context, times) -> status`: runs the program from its start again and again, at least once, on
  * what the runs before left behind; each has the budget that the area holds. What the area says then is about the last.
  */
-export function defineRepeat(module: ModuleBuilder, parts: ModuleParts): void {
+export function defineRepeat(module: ModuleBuilder, parts: SharedParts, main: FunctionBuilder): void {
   const f = module.function("repeat", { area: I32, context: I32, times: I32 }, [I32]);
   const { params } = f;
   const results = { left: f.local(I64, "left"), r0: f.local(I64, "r0") };
@@ -44,7 +44,7 @@ export function defineRepeat(module: ModuleBuilder, parts: ModuleParts): void {
     f.get(params.area).get(budget).store(i64.store, area.budget);
     if (parts.checked) emitReset(f, params.area, params.context);
     f.get(frame).get(budget);
-    f.get(params.context).op(i64.extend_i32_u).call(parts.functions.get(0)!.builder);
+    f.get(params.context).op(i64.extend_i32_u).call(main);
     f.set(results.left).set(results.r0);
     f.get(params.times).i32(1).op(i32.sub).tee(params.times).brIf(again);
   });
@@ -74,7 +74,7 @@ function emitResults(f: FunctionBuilder, at: Local, { left, r0 }: { readonly lef
  * Exports `invoke(area, entry, a1 ... a5) -> status`: runs one of the functions whose address the program takes, a frame
  * deeper. `entry` is its index among them.
  */
-export function defineInvoke(module: ModuleBuilder, parts: ModuleParts): void {
+export function defineInvoke(module: ModuleBuilder, parts: SharedParts): void {
   const parameters = { area: I32, entry: I32, a1: I32, a2: I32, a3: I32, a4: I32, a5: I32 } as const;
   const f = module.function("invoke", parameters, [I32]);
   const { params } = f;

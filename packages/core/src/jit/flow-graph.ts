@@ -28,6 +28,9 @@ export function slotAfter({ rows }: Pick<DecodedProgram, "rows">, slot: number):
 /** Which ways of conditional jumps are taken at all, by slots: bit 0 the jump, bit 1 on to the next instruction. */
 export type TakenWays = Uint8Array;
 
+/** Gotos in a row that are followed; a loop of nothing else has no end. */
+const MAX_GOTOS = 16;
+
 const ALWAYS = 1;
 const NEVER = 2;
 
@@ -41,11 +44,16 @@ export class FlowGraphBuilder {
   readonly #walked: Int32Array;
   readonly #numbers: Int32Array;
   #function = 0;
+  readonly #short: boolean;
 
-  /** @param ways what a verifier proved of the program's conditional jumps */
-  constructor(program: DecodedProgram, ways?: TakenWays) {
+  /**
+   * @param ways what a verifier proved of the program's conditional jumps
+   * @param short whether jumps to gotos go to where those go, which leaves gotos out of what is executed
+   */
+  constructor(program: DecodedProgram, ways?: TakenWays, short = false) {
     this.#program = program;
     this.#ways = ways;
+    this.#short = short;
     const size = program.slots.length + 1;
     this.#leaders = new Int32Array(size);
     this.#reached = new Int32Array(size);
@@ -90,15 +98,25 @@ export class FlowGraphBuilder {
     const kind = this.#program.rows[slot]?.kind;
     if (kind === undefined || kind === "exit") return -1;
     const jumps = kind === "goto" || (kind === "branch" && this.#ways?.[slot] === ALWAYS);
-    return jumps ? targetOf(this.#program, slot)! : slotAfter(this.#program, slot);
+    const next = jumps ? targetOf(this.#program, slot)! : slotAfter(this.#program, slot);
+    return this.#endsBlock(slot) ? this.#behindGotos(next) : next;
   }
 
   /** Where a conditional jump goes, or -1. */
   #taken(slot: number): number {
     const kind = this.#program.rows[slot]?.kind;
-    if (kind === "may_goto") return targetOf(this.#program, slot)!;
+    if (kind === "may_goto") return this.#behindGotos(targetOf(this.#program, slot)!);
     const decided = this.#ways?.[slot] === ALWAYS || this.#ways?.[slot] === NEVER;
-    return kind === "branch" && !decided ? targetOf(this.#program, slot)! : -1;
+    return kind === "branch" && !decided ? this.#behindGotos(targetOf(this.#program, slot)!) : -1;
+  }
+
+  #behindGotos(slot: number): number {
+    if (!this.#short) return slot;
+    let at = slot;
+    for (let jumps = 0; jumps < MAX_GOTOS && this.#program.rows[at]?.kind === "goto"; jumps++) {
+      at = targetOf(this.#program, at)!;
+    }
+    return at;
   }
 
   #endsBlock(slot: number): boolean {

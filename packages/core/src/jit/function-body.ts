@@ -4,7 +4,7 @@ import { i64 } from "../wasm/index.js";
 import { emitAlu, emitByteSwap, emitNegation, emitSignedMove } from "./arithmetic.js";
 import { emitCondition, emitCounterStart } from "./branches.js";
 import { emitHelperCall, emitLeave, emitLocalCall, emitRegisterCall, emitTailCall } from "./calls.js";
-import { chargeOfWay, spreadCharges } from "./charges.js";
+import { chargeOfWay, noCharges, spreadCharges } from "./charges.js";
 import { type FlowGraph, slotAfter } from "./flow-graph.js";
 import { emitArenaCast, emitAtomic, emitLoad, emitPacketLoad, emitStore } from "./memory-access.js";
 import type { ModuleFunction, ModuleParts } from "./module-parts.js";
@@ -14,7 +14,7 @@ import { BALANCE, Translation } from "./translation.js";
 /** Emits the body of one of the program's functions. */
 export function emitFunction(parts: ModuleParts, target: ModuleFunction): void {
   const { graph } = target;
-  const translation = new Translation(parts, target, spreadCharges(graph));
+  const translation = new Translation(parts, target, parts.metered ? spreadCharges(graph) : noCharges());
   if (parts.checked) {
     translation.reloadRegisters(0, 9);
     translation.writeDepth();
@@ -51,7 +51,10 @@ class FunctionBlocks implements BlockEmitter {
   }
 
   isFree(from: number, to: number): boolean {
-    return !this.#goesBack(from, to) && chargeOfWay(this.#t.graph, this.#t.charges, from, to) === 0;
+    return (
+      !(this.#t.charges.counted && this.#goesBack(from, to)) &&
+      chargeOfWay(this.#t.graph, this.#t.charges, from, to) === 0
+    );
   }
 
   /** A jump to a lower slot could go on for ever, so it tests the budget. */

@@ -16,8 +16,8 @@ export interface ModuleFunction {
   readonly builder: FunctionBuilder;
 }
 
-/** What the functions of one program's module share. */
-export interface ModuleParts {
+/** What everything in one program's module shares. */
+export interface SharedParts {
   readonly program: DecodedProgram;
   readonly tables: CallTables;
   /**
@@ -34,8 +34,6 @@ export interface ModuleParts {
   readonly imports: ModuleImports;
   /** Hides the program's constants, where they are to be hidden. */
   readonly blinding: Blinding | undefined;
-  /** By their first slots. */
-  readonly functions: ReadonlyMap<number, ModuleFunction>;
   /** Addresses of the records of functions that lddws load, by the functions' first slots. */
   readonly functionRecords: ReadonlyMap<number, number>;
   /** Writes registers, position and budget to the area: (frame, slot, left, r0 ... r9). */
@@ -53,4 +51,15 @@ export interface ModuleParts {
   readonly tailCalls: boolean;
   /** Address of the program's record. */
   readonly record: number;
+}
+
+/** What the functions that call each other share. */
+export interface ModuleParts extends SharedParts {
+  /**
+   * Whether its code counts what it executes and tests the budget and the depth of calls. Code that doesn't runs only
+   * from the first frame on, with enough of the budget left.
+   */
+  readonly metered: boolean;
+  /** By their first slots. */
+  readonly functions: ReadonlyMap<number, ModuleFunction>;
 }

@@ -15,10 +15,11 @@ export interface ProgramFunction {
 /**
  * The program itself, the functions that it calls, and those whose address it takes.
  *
+ * @param short as for {@link FlowGraphBuilder}
  * @throws BpfError `"TOO_LARGE"` for programs whose functions share so many slots that they would make too much code.
  */
-export function findFunctions(program: DecodedProgram, ways: TakenWays | undefined): ProgramFunction[] {
-  const builder = new FlowGraphBuilder(program, ways);
+export function findFunctions(program: DecodedProgram, ways: TakenWays | undefined, short: boolean): ProgramFunction[] {
+  const builder = new FlowGraphBuilder(program, ways, short);
   const found: ProgramFunction[] = [];
   const seen = new Set([0, ...program.callbacks]);
   const pending = [...seen];

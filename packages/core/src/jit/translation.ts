@@ -89,6 +89,7 @@ export class Translation {
 
   /** Slots that were taken from the balance once the instruction has been carried out. */
   get spent(): number {
+    if (!this.charges.counted) return 0;
     return this.charges.paid[this.#block]! + this.slot + this.#size() - this.graph.start[this.#block]!;
   }
 
@@ -109,6 +110,7 @@ export class Translation {
   /** Ends the run when less than nothing is left of the budget after the instruction. */
   testBudget(): void {
     const { f } = this;
+    if (!this.charges.counted) return;
     f.get(BALANCE).i64(this.spent).op(i64.lt_s);
     f.if(() => {
       f.get(FRAME).i32(this.slot);
@@ -131,8 +133,10 @@ export class Translation {
 
   /** After foreign code ran: it may have spent budget, changed registers and moved memory. */
   reload(): void {
-    this.area().load(i64.load, area.budget);
-    this.setLeft();
+    if (this.charges.counted) {
+      this.area().load(i64.load, area.budget);
+      this.setLeft();
+    }
     if (!this.parts.checked) return;
     this.reloadRegisters(0, 5);
     this.clearWindow();

@@ -142,6 +142,8 @@ export class Analysis {
   readonly pointerTypes: Int32Array;
   /** Bytes of the context up to the last that is accessed. */
   contextSize = 0;
+  /** Slots of the longest way from the program's start to an end; Infinity where that isn't known. */
+  longest = 0;
   readonly branches: Uint8Array;
 
   /** Types of maps that aren't the program's own, from index 3 on. */

@@ -65,6 +65,7 @@ export function explore(walk: Walk): void {
       if (log.steps) printState = false;
     }
     const previous = slot;
+    state.walked++;
     walk.liveness.begin();
     const kind = insns.opcode[slot]! & 7;
     let ends = false;
@@ -107,6 +108,8 @@ function finishBranch(walk: Walk, ended: State): void {
   for (let state: State | undefined = ended; state !== undefined; ) {
     state.branches--;
     if (state.branches > 0) break;
+    const before: { longest: number } = state.parent ?? walk.analysis;
+    before.longest = Math.max(before.longest, state.walked + state.longest);
     walk.loops.exit(state, () => walk.checkpoints.notePeak());
     const parent: State | undefined = state.parent;
     if (previous !== undefined) walk.checkpoints.release(previous);
@@ -169,6 +172,7 @@ function stepData(walk: Walk, kind: number): void {
       if (mode === 0x00) {
         stepLoadConstant(walk);
         analysis.slot++;
+        analysis.state.walked++;
         analysis.visits[slot + 1] = analysis.visits[slot + 1]! + 1;
       } else if (stepLoadPacket(walk)) {
         analysis.returned = true;

@@ -206,6 +206,7 @@ export class Checkpoints {
   #take(old: State, current: State, inLoop: boolean): void {
     const analysis = this.#analysis;
     old.hits++;
+    current.longest = inLoop || old.branches > 0 ? Number.POSITIVE_INFINITY : old.longest;
     if ((analysis.points[analysis.slot]! & JUMP_POINT) !== 0) analysis.pushHistory(current, 0, 0);
     this.#precision.propagate(old, current);
     if (inLoop) {
@@ -247,6 +248,7 @@ export class Checkpoints {
     current.parent = checkpoint;
     current.firstSlot = slot;
     current.depth = checkpoint.depth + 1;
+    current.walked = 0;
     list.unshift(checkpoint);
   }
 }

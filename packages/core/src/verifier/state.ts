@@ -224,6 +224,10 @@ export class State {
   mayGotoDepth = 0;
   /** Number of checkpoints before this one. */
   depth = 0;
+  /** Slots that were executed on the way here from {@link parent}. */
+  walked = 0;
+  /** Slots of the longest way from here to an end, of those that are finished; Infinity where there may be no end. */
+  longest = 0;
 
   // Of checkpoints only.
   hits = 0;
@@ -289,6 +293,7 @@ export class State {
     copy.callbackUnrolls = this.callbackUnrolls;
     copy.mayGotoDepth = this.mayGotoDepth;
     copy.depth = this.depth;
+    copy.walked = this.walked;
     return copy;
   }
 

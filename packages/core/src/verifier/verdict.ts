@@ -102,4 +102,9 @@ export interface ProgramFacts {
   readonly contextSize: number;
   /** First slot of each function. */
   readonly functions: readonly number[];
+  /**
+   * Slots that a run of the program executes at most, in its own functions: Infinity where there is no such limit or the
+   * walk didn't show it (callbacks, open-coded iterators, may_goto, global functions).
+   */
+  readonly longestRun: number;
 }

@@ -204,6 +204,8 @@ function walkFunction(walk: Walk, index: number): void {
   else {
     if (analysis.log.walk) analysis.log.write(`Validating ${subprogram.name}() func#${index}...\n`);
     setParameters(walk, index);
+    // Walks of the callers went past the call.
+    analysis.longest = Number.POSITIVE_INFINITY;
     if (subprogram.isExceptionCallback) enterExceptionHandler(walk, index);
   }
   analysis.touchEverything();
@@ -286,6 +288,7 @@ function answer(analysis: Analysis, start: number | undefined, error: Rejection 
       pointerTypes: analysis.pointerTypes,
       branches: analysis.branches,
       contextSize: analysis.contextSize,
+      longestRun: analysis.longest,
       functions: analysis.subprograms.map((subprogram) => subprogram.start),
     },
   };
