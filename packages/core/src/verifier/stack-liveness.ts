@@ -1,63 +1,8 @@
-import { type Analysis, CALLS_CALLBACK, PRUNE_POINT } from "./analysis.js";
+import { type Analysis, CALLS_CALLBACK, PRUNE_POINT, type Subprogram } from "./analysis.js";
+import { CallChain, LIVE, MAY_READ, MUST_WRITE, WORDS, WRITTEN_FROM } from "./call-chain.js";
+import { Predecessors } from "./predecessors.js";
 import type { State } from "./state.js";
 import { successors } from "./successors.js";
-
-/** Words of an instruction's record: four sets of 64 stack slots. */
-const WORDS = 8;
-/** Slots that the instruction may read. */
-const MAY_READ = 0;
-/** Slots that it writes, on every path seen. */
-const MUST_WRITE = 2;
-/** Slots that it or what follows it in the function always writes. */
-const WRITTEN_FROM = 4;
-/** Slots that may be read from here on before they are written. */
-const LIVE = 6;
-
-/** One function as called through one chain of calls: what it does to the stacks of all frames of the chain. */
-class Chain {
-  readonly parent: Chain | undefined;
-  readonly callsite: number;
-  readonly depth: number;
-  readonly start: number;
-  readonly end: number;
-  readonly children = new Map<number, Chain>();
-  /** Records of the function's instructions, by frame; made when a frame's stack is first used. */
-  readonly frames: (Int32Array | undefined)[];
-  /** Instructions whose {@link MUST_WRITE} holds something. */
-  readonly seen: Uint8Array;
-  /** Marks changed since the sets were last propagated. */
-  updated = false;
-  /** A {@link MUST_WRITE} set became smaller. */
-  shrunk = false;
-
-  constructor(parent: Chain | undefined, callsite: number, start: number, end: number) {
-    this.parent = parent;
-    this.callsite = callsite;
-    this.depth = parent === undefined ? 0 : parent.depth + 1;
-    this.start = start;
-    this.end = end;
-    this.frames = new Array<Int32Array | undefined>(this.depth + 1).fill(undefined);
-    this.seen = new Uint8Array(end - start);
-  }
-
-  records(frame: number): Int32Array {
-    this.frames[frame] ??= new Int32Array((this.end - this.start) * WORDS);
-    return this.frames[frame];
-  }
-
-  isLive(frame: number, slot: number, stackSlot: number): boolean {
-    const records = this.frames[frame];
-    if (records === undefined) return false;
-    const word = records[(slot - this.start) * WORDS + LIVE + (stackSlot >> 5)]!;
-    return ((word >>> (stackSlot & 31)) & 1) === 1;
-  }
-
-  describe(): string {
-    const sites: number[] = [this.start];
-    for (let chain: Chain = this; chain.parent !== undefined; chain = chain.parent) sites.unshift(chain.callsite);
-    return `(${sites.join(",")})`;
-  }
-}
 
 /**
  * Which stack slots of a checkpoint can still matter. While paths are walked, every instruction's reads and writes are
@@ -69,21 +14,22 @@ class Chain {
  */
 export class StackLiveness {
   readonly #analysis: Analysis;
-  readonly #roots = new Map<number, Chain>();
-  #current: Chain | undefined;
+  readonly #roots = new Map<number, CallChain>();
+  #current: CallChain | undefined;
   /** Slots of each frame that the current instruction has written. */
   readonly #written = new Int32Array(16);
   readonly #next = new Int32Array(2);
+  #predecessors: Predecessors | undefined;
   /** The instruction that {@link begin} was called for. */
   #slot = 0;
-  readonly #queried: Chain[] = [];
+  readonly #queried: CallChain[] = [];
   #queriedState: State | undefined;
 
   constructor(analysis: Analysis) {
     this.#analysis = analysis;
   }
 
-  #chainOf(state: State, depth: number): Chain {
+  #chainOf(state: State, depth: number): CallChain {
     let chain = this.#child(undefined, -1, state.frames[0]!.subprogram);
     for (let i = 1; i <= depth; i++) {
       const frame = state.frames[i]!;
@@ -92,14 +38,14 @@ export class StackLiveness {
     return chain;
   }
 
-  #child(parent: Chain | undefined, callsite: number, subprogram: number): Chain {
+  #child(parent: CallChain | undefined, callsite: number, subprogram: number): CallChain {
     const { start, end } = this.#analysis.subprograms[subprogram]!;
     const siblings = parent === undefined ? this.#roots : parent.children;
     // A callback's call site can lead to several functions.
     const key = parent === undefined ? start : callsite * 0x100000 + start;
     let chain = siblings.get(key);
     if (chain === undefined) {
-      chain = new Chain(parent, callsite, start, end);
+      chain = new CallChain(parent, callsite, start, end);
       siblings.set(key, chain);
     }
     return chain;
@@ -133,13 +79,14 @@ export class StackLiveness {
     this.#written[at] = this.#written[at]! | (1 << (stackSlot & 31));
   }
 
-  #noteRead(chain: Chain, frame: number, slot: number, low: number, high: number): void {
+  #noteRead(chain: CallChain, frame: number, slot: number, low: number, high: number): void {
     const records = chain.records(frame);
     const at = (slot - chain.start) * WORDS;
     const newLow = low & ~records[at + MAY_READ]!;
     const newHigh = high & ~records[at + MAY_READ + 1]!;
     if ((newLow | newHigh) === 0) return;
     if (((newLow & ~records[at + LIVE]!) | (newHigh & ~records[at + LIVE + 1]!)) !== 0) chain.updated = true;
+    chain.touch(frame, slot);
     records[at + MAY_READ] = records[at + MAY_READ]! | low;
     records[at + MAY_READ + 1] = records[at + MAY_READ + 1]! | high;
   }
@@ -149,7 +96,7 @@ export class StackLiveness {
     if (this.#current !== undefined) this.#commitTo(this.#current, this.#slot);
   }
 
-  #commitTo(chain: Chain, slot: number): void {
+  #commitTo(chain: CallChain, slot: number): void {
     const index = slot - chain.start;
     const again = chain.seen[index] === 1;
     for (let frame = 0; frame <= chain.depth; frame++) {
@@ -165,6 +112,7 @@ export class StackLiveness {
       if (newLow === oldLow && newHigh === oldHigh) continue;
       records[at] = newLow;
       records[at + 1] = newHigh;
+      chain.touch(frame, slot);
       chain.updated = true;
       if (((oldLow & ~newLow) | (oldHigh & ~newHigh)) !== 0) chain.shrunk = true;
     }
@@ -184,21 +132,16 @@ export class StackLiveness {
     }
   }
 
-  #solve(chain: Chain): void {
+  #solve(chain: CallChain): void {
     const analysis = this.#analysis;
-    const { postorder } = analysis;
     const subprogram = analysis.subprogramOf(chain.start);
-    if (chain.shrunk) this.#forgetWritten(chain);
+    if (chain.shrunk) chain.forgetWritten();
     let rounds = 0;
     for (let changed = true; changed; ) {
       rounds++;
       changed = false;
       for (let frame = 0; frame <= chain.depth; frame++) {
-        const records = chain.frames[frame];
-        if (records === undefined) continue;
-        for (let i = subprogram.postorderStart; i < subprogram.postorderEnd; i++) {
-          if (this.#update(chain, frame, records, postorder[i]!, subprogram.exitSlot)) changed = true;
-        }
+        if (chain.frames[frame] !== undefined && this.#sweep(chain, frame, subprogram)) changed = true;
       }
     }
     if (analysis.log.steps) {
@@ -207,17 +150,25 @@ export class StackLiveness {
     if (chain.parent !== undefined) this.#passToCaller(chain, chain.parent);
   }
 
-  #forgetWritten(chain: Chain): void {
-    for (const records of chain.frames) {
-      if (records === undefined) continue;
-      for (let at = WRITTEN_FROM; at < records.length; at += WORDS) {
-        records[at] = 0;
-        records[at + 1] = 0;
-      }
+  /** One round over a function, successors first; only where a successor or the instruction itself changed. */
+  #sweep(chain: CallChain, frame: number, { postorderStart, postorderEnd, exitSlot }: Subprogram): boolean {
+    const { postorder } = this.#analysis;
+    const records = chain.frames[frame]!;
+    const stale = chain.stale[frame]!;
+    let changed = false;
+    for (let i = postorderStart; i < postorderEnd; i++) {
+      const slot = postorder[i]!;
+      if (stale[slot - chain.start] === 0) continue;
+      stale[slot - chain.start] = 0;
+      if (!this.#update(chain, frame, records, slot, exitSlot)) continue;
+      changed = true;
+      this.#predecessors ??= new Predecessors(this.#analysis);
+      this.#predecessors.mark(slot, stale, chain.start);
     }
+    return changed;
   }
 
-  #update(chain: Chain, frame: number, records: Int32Array, slot: number, exitSlot: number): boolean {
+  #update(chain: CallChain, frame: number, records: Int32Array, slot: number, exitSlot: number): boolean {
     const count = successors(this.#analysis.insns, slot, this.#next, exitSlot);
     if (count === 0) return false;
     const at = (slot - chain.start) * WORDS;
@@ -253,7 +204,7 @@ export class StackLiveness {
   }
 
   #logChange(
-    chain: Chain,
+    chain: CallChain,
     frame: number,
     slot: number,
     records: Int32Array,
@@ -282,7 +233,7 @@ export class StackLiveness {
   }
 
   /** What a function may read and always writes of its callers' stacks, its call does. */
-  #passToCaller(chain: Chain, caller: Chain): void {
+  #passToCaller(chain: CallChain, caller: CallChain): void {
     this.#written.fill(0, 0, 2 * chain.depth);
     for (let frame = 0; frame < chain.depth; frame++) {
       const records = chain.frames[frame];
