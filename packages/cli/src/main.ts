@@ -4,7 +4,9 @@ import { addBatch } from "./batch/verb.js";
 import { CommandError } from "./command-error.js";
 import { exitStatus } from "./exit-status.js";
 import { addFlags, objectNames } from "./live/verb.js";
+import type { Remote } from "./session.js";
 import { processTerminal, type Terminal } from "./terminal.js";
+import { addUp } from "./up/verb.js";
 import { addVerbs } from "./verbs.js";
 
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
@@ -17,18 +19,19 @@ export async function runMain(): Promise<void> {
 }
 
 /** Runs one command line; every failure becomes a line on standard error and an exit status. */
-export async function runCommandLine(words: readonly string[], terminal: Terminal): Promise<number> {
+export async function runCommandLine(words: readonly string[], terminal: Terminal, remote?: Remote): Promise<number> {
   const root = createRoot(terminal);
   let status: number = exitStatus.ok;
   const session = () => {
     const { json, pretty } = root.opts<{ json?: boolean; pretty?: boolean }>();
-    return { terminal, json: json === true || pretty === true, pretty: pretty === true };
+    return { terminal, words, version, remote, json: json === true || pretty === true, pretty: pretty === true };
   };
   const finish = (code: number) => {
     status = code;
   };
   addVerbs(root, session, finish);
-  addBatch(root, session, finish, runCommandLine);
+  addBatch(root, session, finish, (line, output) => runCommandLine(line, output, remote));
+  addUp(root, session, runCommandLine);
   root
     .command("version")
     .summary("say which version this is")
@@ -37,7 +40,7 @@ export async function runCommandLine(words: readonly string[], terminal: Termina
       terminal.print(json ? JSON.stringify({ version }) : `tsbpf ${version}`);
     });
   try {
-    await root.parseAsync(expandVerb(root, liftGlobalOptions(words)), { from: "user" });
+    await root.parseAsync(expandVerb(root, moveHostBehind(liftGlobalOptions(words))), { from: "user" });
     return status;
   } catch (error) {
     return reportFailure(error, terminal, {
@@ -64,6 +67,14 @@ function liftGlobalOptions(words: readonly string[]): string[] {
   const isGlobal = (word: string, index: number) =>
     index < end && (globalOptions.includes(word) || /^-[jpdfmnLl]+$/.test(word));
   return [...words.filter(isGlobal), ...words.filter((word, index) => !isGlobal(word, index))];
+}
+
+/** `--host HOST` may stand before the verb, as the other options do. */
+function moveHostBehind(words: readonly string[]): string[] {
+  const at = words.findIndex((word) => !word.startsWith("-"));
+  const before = at - 1;
+  if (words[before] !== "--host") return [...words];
+  return [...words.slice(0, before), ...words.slice(at + 1), "--host", words[at]!];
 }
 
 /** bpftool's objects may be shortened: `tsbpf p s` is `tsbpf prog show`. */

@@ -13,7 +13,7 @@ export function addVerbs(root: Command, session: () => Session, finish: (status:
   addVerify(root, session, finish);
   addAsm(root, session);
   addDisasm(root, session);
-  addLiveVerbs(root, session);
+  addLiveVerbs(root, session, finish);
 }
 
 function addAsm(root: Command, session: () => Session): void {

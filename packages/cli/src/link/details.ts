@@ -1,7 +1,6 @@
 import { attachTypeName, programTypeName } from "@tsbpf/core/abi";
 import type { LinkDetails, PerfEventLink } from "@tsbpf/linux";
 import type { LiveHost } from "../live/live-host.js";
-import { deviceName } from "../net/device-name.js";
 
 /** What a link says beside its id, type and program, in the order and under the names of bpftool's JSON. */
 export function linkMembers(host: LiveHost, info: LinkDetails): Record<string, unknown> {
@@ -47,8 +46,8 @@ function attach({ attachType, attachTypeNumber = 0 }: LinkDetails): Record<strin
   return { attach_type: attachType ?? attachTypeName(attachTypeNumber) ?? attachTypeNumber };
 }
 
-function device({ interfaceIndex = 0 }: LinkDetails): Record<string, unknown> {
-  return { devname: interfaceIndex === 0 ? "(detached)" : deviceName(interfaceIndex), ifindex: interfaceIndex };
+function device({ interfaceIndex = 0, deviceName }: LinkDetails): Record<string, unknown> {
+  return { devname: interfaceIndex === 0 ? "(detached)" : (deviceName ?? "(unknown)"), ifindex: interfaceIndex };
 }
 
 function programType(host: LiveHost, id: number): string | number | undefined {

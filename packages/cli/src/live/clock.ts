@@ -1,9 +1,13 @@
 import { readFileSync } from "node:fs";
+import type { LiveHost } from "./live-host.js";
 
-/** A time in nanoseconds since boot as seconds of the epoch. */
-export function sinceBoot(nanoseconds: bigint): number {
-  const uptime = Number.parseFloat(readFileSync("/proc/uptime", "utf8"));
-  return Math.floor(Date.now() / 1000 - uptime + Number(nanoseconds / 1_000_000n) / 1000);
+/** A time in nanoseconds since the host's boot as seconds of the epoch. */
+export function sinceBoot({ bootedAt = kernelBoot() }: LiveHost, nanoseconds: bigint): number {
+  return Math.floor(bootedAt + Number(nanoseconds / 1_000_000n) / 1000);
+}
+
+function kernelBoot(): number {
+  return Date.now() / 1000 - Number.parseFloat(readFileSync("/proc/uptime", "utf8"));
 }
 
 /** Seconds of the epoch as bpftool writes them: `2026-11-20T06:15:04+0000`, in local time. */

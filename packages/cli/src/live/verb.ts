@@ -1,7 +1,9 @@
 import { type Command, Option } from "commander";
 import { UsageError } from "../command-error.js";
+import { exitStatus } from "../exit-status.js";
 import type { Session } from "../session.js";
 import type { Flags } from "./flags.js";
+import type { LiveHost } from "./live-host.js";
 import type { ObjectVerb } from "./run-object.js";
 
 /** bpftool's objects, each loaded when it is needed. */
@@ -63,7 +65,7 @@ const objects: readonly { readonly name: string; readonly summary: string; load(
 export const objectNames: readonly string[] = objects.map(({ name }) => name);
 
 /** Declares the verbs in bpftool's grammar. Their words are parsed by themselves, since they are no options. */
-export function addLiveVerbs(root: Command, session: () => Session): void {
+export function addLiveVerbs(root: Command, session: () => Session, finish: (status: number) => void): void {
   for (const { name, summary, load } of objects) {
     root
       .command(name)
@@ -74,26 +76,48 @@ export function addLiveVerbs(root: Command, session: () => Session): void {
       .addOption(new Option("--host <HOST>", "where the objects are").choices(["kernel", "machine"]))
       .addOption(new Option("-h, --help").hideHelp())
       .action(async (words: string[], options: { host?: string; help?: boolean }) => {
-        await run(await load(), session(), flagsOf(root), options.help === true ? ["help"] : words, options.host);
+        const all = options.help === true ? ["help"] : words;
+        finish(await run(await load(), session(), flagsOf(root), all, options.host));
       });
   }
 }
 
-async function run(verb: ObjectVerb, session: Session, flags: Flags, words: string[], host?: string): Promise<void> {
+async function run(
+  verb: ObjectVerb,
+  session: Session,
+  flags: Flags,
+  words: string[],
+  host: string | undefined,
+): Promise<number> {
   const [{ Context }, { runObject }] = await Promise.all([import("./context.js"), import("./run-object.js")]);
-  const context = new Context(session, flags, () => openHost(host));
+  const context = new Context(session, flags, () => openHost(session, host));
   try {
     const unknown = words.find((word) => /^--?[a-z]/.test(word));
     if (unknown !== undefined) throw new UsageError(`${verb.grammar.name} has no option '${unknown}'`);
     await runObject(verb, context, words);
+    return exitStatus.ok;
+  } catch (error) {
+    if (!(error instanceof OnMachine)) throw error;
+    const { runOnMachine } = await import("../up/client.js");
+    return await runOnMachine(session);
   } finally {
     context.close();
   }
 }
 
-async function openHost(host: string | undefined) {
-  if (host === "machine") throw new UsageError("no Machine is up: live objects are the kernel's (--host kernel)");
-  const { openKernelHost } = await import("./kernel-host.js");
+/** The objects are those of the Machine that is up: the whole command line goes to it. */
+class OnMachine extends Error {}
+
+async function openHost({ remote }: Session, host: string | undefined): Promise<LiveHost> {
+  if (remote !== undefined) return remote.host;
+  if (host === "machine") throw new OnMachine();
+  const { kernelInTheWay, openKernelHost } = await import("./kernel-host.js");
+  if (host === undefined && kernelInTheWay() !== undefined) {
+    const { reachMachine } = await import("../up/client.js");
+    const socket = await reachMachine();
+    socket?.destroy();
+    if (socket !== undefined) throw new OnMachine();
+  }
   return openKernelHost();
 }
 

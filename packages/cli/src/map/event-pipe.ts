@@ -28,7 +28,7 @@ export async function pipeEvents(context: Context, words: Words): Promise<void> 
     },
   });
   try {
-    await untilInterrupted();
+    await untilInterrupted(context.session);
   } finally {
     subscription.close();
   }

@@ -1,22 +1,13 @@
-import { setXdpProgram, xdpFlags } from "@tsbpf/linux";
 import type { Words } from "../grammar/words.js";
 import type { Context } from "../live/context.js";
-import { requireKernel } from "../live/kernel-only.js";
 import { takeProgram } from "../live/select.js";
 import { netAttachTypes } from "./grammar.js";
+import { networkOf } from "./network-of.js";
 
 const BPF_F_BEFORE = 8;
 
-const modes: Readonly<Record<string, number>> = {
-  xdp: 0,
-  xdpgeneric: xdpFlags.generic,
-  xdpdrv: xdpFlags.native,
-  xdpoffload: xdpFlags.offload,
-};
-
 /** `net attach ATTACH_TYPE PROG dev NAME [overwrite | prepend]` */
 export async function attachToDevice(context: Context, words: Words): Promise<void> {
-  await requireKernel(context, "the network stack");
   const type = words.choose("attach type", netAttachTypes);
   const program = await takeProgram(context, words);
   words.choose("keyword", ["dev"]);
@@ -29,12 +20,11 @@ export async function attachToDevice(context: Context, words: Words): Promise<vo
   }
   const overwrite = words.take("overwrite") !== undefined;
   words.end("overwrite");
-  setXdpProgram(device, program.fd, modes[type]! | (overwrite ? 0 : xdpFlags.onlyIfNone));
+  (await networkOf(await context.host())).attachXdp(program, device, type, overwrite);
 }
 
 /** `net detach ATTACH_TYPE dev NAME` */
 export async function detachFromDevice(context: Context, words: Words): Promise<void> {
-  await requireKernel(context, "the network stack");
   const type = words.choose("attach type", netAttachTypes);
   words.choose("keyword", ["dev"]);
   const device = words.next("NAME");
@@ -43,5 +33,5 @@ export async function detachFromDevice(context: Context, words: Words): Promise<
     (await context.host()).detach(undefined, type, { device });
     return;
   }
-  setXdpProgram(device, -1, modes[type]!);
+  (await networkOf(await context.host())).detachXdp(device, type);
 }

@@ -8,5 +8,6 @@ export const net: ObjectVerb = {
     show: async (context, words) => (await import("./show.js")).showNetwork(context, words),
     attach: async (context, words) => (await import("./attach.js")).attachToDevice(context, words),
     detach: async (context, words) => (await import("./attach.js")).detachFromDevice(context, words),
+    replay: async (context, words) => (await import("./replay.js")).replayCapture(context, words),
   },
 };

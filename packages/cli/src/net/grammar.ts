@@ -13,6 +13,11 @@ export const netGrammar: ObjectGrammar = {
       does: "attach a program to a device, to stay",
     },
     { name: "detach", form: "ATTACH_TYPE dev NAME", does: "take the program off a device" },
+    {
+      name: "replay",
+      form: "CAPTURE dev NAME",
+      does: "let a capture device of a Machine receive a pcap file's packets",
+    },
   ],
   terms: { PROG, ATTACH_TYPE: `{ ${netAttachTypes.join(" | ")} }` },
   examples: ["tsbpf net", "tsbpf net attach xdp name filter dev eth0", "tsbpf net detach xdp dev eth0"],

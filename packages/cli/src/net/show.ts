@@ -1,30 +1,18 @@
-import {
-  flowDissectors,
-  type NetworkDevice,
-  networkDevices,
-  queryTcx,
-  type TrafficFilter,
-  trafficFilters,
-} from "@tsbpf/linux";
 import { CommandError } from "../command-error.js";
 import type { Words } from "../grammar/words.js";
 import { linkMembers } from "../link/details.js";
 import type { Context } from "../live/context.js";
-import { requireKernel } from "../live/kernel-only.js";
-import type { LiveHost } from "../live/live-host.js";
+import type { LiveDevice, LiveFilter, LiveNetwork } from "../live/live-host.js";
 import { allOf } from "../live/select.js";
+import { networkOf } from "./network-of.js";
 
 /** `net show [dev NAME]` */
 export async function showNetwork(context: Context, words: Words): Promise<void> {
-  await requireKernel(context, "the network stack");
-  const host = await context.host();
-  const devices = takeDevices(words);
-  const xdp = devices.flatMap(xdpOf);
-  const tc = devices.flatMap((device) => [
-    ...tcxOf(host, device),
-    ...trafficFilters(device.index).map((filter) => filterOf(device, filter)),
-  ]);
-  const dissectors = flowDissectors().map((id) => ({ id }));
+  const network = await networkOf(await context.host());
+  const devices = takeDevices(network, words);
+  const xdp = devices.flatMap((device) => network.xdp(device).map((each) => ({ device, ...each })));
+  const tc = devices.flatMap((device) => network.filters(device).map((filter) => filterOf(device, filter)));
+  const dissectors = network.dissectors().map((id) => ({ id }));
   const netfilter = await netfilterLinks(context);
   if (context.json) {
     const shown = { xdp: xdp.map(xdpJson), tc, flow_dissector: dissectors };
@@ -36,7 +24,7 @@ export async function showNetwork(context: Context, words: Words): Promise<void>
   const lines = [
     ...part(
       "xdp",
-      xdp.map(({ device, mode, id }) => `${device.name}(${device.index}) ${mode} id ${id}`),
+      xdp.map(({ device, mode, programId }) => `${device.name}(${device.index}) ${mode} id ${programId}`),
     ),
     ...part("tc", tc.map(filterText)),
     "flow_dissector:",
@@ -52,8 +40,8 @@ function membersText(members: Record<string, unknown>): string {
     .join(" ");
 }
 
-function takeDevices(words: Words): NetworkDevice[] {
-  const devices = networkDevices().sort((a, b) => a.index - b.index);
+function takeDevices(network: LiveNetwork, words: Words): LiveDevice[] {
+  const devices = network.devices();
   if (words.left === 0) return devices;
   words.choose("keyword", ["dev"]);
   const name = words.next("NAME");
@@ -64,17 +52,13 @@ function takeDevices(words: Words): NetworkDevice[] {
 }
 
 interface XdpLine {
-  readonly device: NetworkDevice;
+  readonly device: LiveDevice;
   readonly mode: string;
-  readonly id: number;
+  readonly programId: number;
 }
 
-function xdpOf(device: NetworkDevice): XdpLine[] {
-  return device.xdp.map(({ mode, programId }) => ({ device, mode, id: programId }));
-}
-
-function xdpJson({ device, mode, id }: XdpLine): object {
-  return { devname: device.name, ifindex: device.index, mode, id };
+function xdpJson({ device, mode, programId }: XdpLine): object {
+  return { devname: device.name, ifindex: device.index, mode, id: programId };
 }
 
 interface FilterLine {
@@ -87,30 +71,9 @@ interface FilterLine {
   readonly link_id?: number | undefined;
 }
 
-function filterOf(device: NetworkDevice, { kind, name, programId }: TrafficFilter): FilterLine {
-  return { devname: device.name, ifindex: device.index, kind, name, id: programId };
-}
-
-/** tcx, which bpftool knows since 7.3 and lists before the filters. */
-function tcxOf(host: LiveHost, device: NetworkDevice): FilterLine[] {
-  return (["ingress", "egress"] as const).flatMap((direction) => {
-    const { programIds, linkIds } = queryTcx(device.index, direction);
-    return programIds.map((id, i) => ({
-      devname: device.name,
-      ifindex: device.index,
-      kind: `tcx/${direction}`,
-      name: nameOfProgram(host, id),
-      prog_id: id,
-      link_id: linkIds[i] || undefined,
-    }));
-  });
-}
-
-function nameOfProgram(host: LiveHost, id: number): string {
-  const program = host.find("program", id);
-  const name = program?.details().name ?? "";
-  program?.close();
-  return name;
+function filterOf(device: LiveDevice, { kind, name, programId, linkId }: LiveFilter): FilterLine {
+  const line = { devname: device.name, ifindex: device.index, kind, name };
+  return kind.startsWith("tcx/") ? { ...line, prog_id: programId, link_id: linkId } : { ...line, id: programId };
 }
 
 function filterText({ devname, ifindex, kind, name, id, prog_id, link_id }: FilterLine): string {

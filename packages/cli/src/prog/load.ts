@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import type { ObjectSpec } from "@tsbpf/core";
 import { parseSectionName } from "@tsbpf/core/abi";
 import { BpfMap, type LoadedObject, mapCodecs, type Program } from "@tsbpf/core/host";
@@ -70,8 +69,8 @@ async function load(context: Context, wanted: LoadWords, all: boolean): Promise<
   if (object.programs.size === 0) throw new CommandError(`${wanted.file} has no programs whose type is known`);
   const host = await context.host();
   if (!context.flags.nomount) host.mountFileSystem(wanted.path);
-  const pins = new PinSet();
-  const byName = host.pinsByName(object).filter((path) => !existsSync(path));
+  const pins = new PinSet(host.folders);
+  const byName = host.pinsByName(object).filter((path) => !host.folders.exists(path));
   const loader = await host.loader();
   try {
     const loaded = await loader.load(object, {
@@ -79,7 +78,7 @@ async function load(context: Context, wanted: LoadWords, all: boolean): Promise<
       kernelBtf: wanted.kernelBtf === undefined ? undefined : await readBtfFile(wanted.kernelBtf),
     });
     pinPrograms(loader, loaded, wanted, all, pins);
-    if (wanted.pinMaps !== undefined) pinMaps(loaded, wanted, pins);
+    if (wanted.pinMaps !== undefined) pinMaps(loader, loaded, wanted, pins);
     if (!context.json && context.flags.debug) for (const path of pins.paths) context.print(`pinned ${path}`);
   } catch (error) {
     pins.undo();
@@ -137,14 +136,14 @@ function pinPrograms(loader: Loader, loaded: LoadedObject, wanted: LoadWords, al
 /** The program, or with `autoattach` its link where it says by itself what it attaches to. */
 function toPin(loader: Loader, program: Program, { autoattach }: LoadWords): Pinnable {
   const link = autoattach ? loader.attachByItself(program) : undefined;
-  return link ?? (program as unknown as Pinnable);
+  return link ?? loader.pinnable(program);
 }
 
-function pinMaps(loaded: LoadedObject, wanted: LoadWords, pins: PinSet): void {
+function pinMaps(loader: Loader, loaded: LoadedObject, wanted: LoadWords, pins: PinSet): void {
   for (const [name, map] of Object.entries(loaded.maps)) {
     // Global data is pinned under the name that the kernel has for it: `filter_bss`.
     const own = name.startsWith(".") ? map.name.slice(0, 15) : name;
-    pins.pin(map.raw as unknown as Pinnable, `${wanted.pinMaps}/${fileName(own)}`);
+    pins.pin(loader.pinnable(map.raw), `${wanted.pinMaps}/${fileName(own)}`);
   }
 }
 

@@ -1,9 +1,9 @@
 import { arch } from "node:os";
 import type { Btf } from "@tsbpf/core";
 import { NotSupportedError } from "@tsbpf/core/base";
-import type { ProgramLayout } from "@tsbpf/linux";
 import icedX86 from "iced-x86";
 import type { KernelSymbols } from "../live/kernel-symbols.js";
+import type { LiveLayout } from "../live/live-host.js";
 import type { ListingOptions } from "./dump.js";
 import { prototypeText } from "./prototype.js";
 import { lineJson, linesByAddress, lineText, type SourceLine } from "./source-lines.js";
@@ -29,7 +29,7 @@ interface NativeFunction {
  * @throws NotSupportedError on other machines than x86-64.
  */
 export function listNativeCode(
-  layout: ProgramLayout,
+  layout: LiveLayout,
   btf: Btf | undefined,
   symbols: KernelSymbols,
   options: ListingOptions,
@@ -47,7 +47,7 @@ export function listNativeCode(
   };
 }
 
-function split(layout: ProgramLayout, btf: Btf | undefined, symbols: KernelSymbols): NativeFunction[] {
+function split(layout: LiveLayout, btf: Btf | undefined, symbols: KernelSymbols): NativeFunction[] {
   const sources = linesByAddress(layout, btf);
   const parts =
     layout.nativeFunctions.length > 0 ? layout.nativeFunctions : [{ address: 0n, length: layout.jited.length }];

@@ -1,11 +1,15 @@
-import { existsSync, mkdirSync, rmdirSync, unlinkSync } from "node:fs";
 import { dirname } from "node:path";
-import type { Pinnable } from "../live/live-host.js";
+import type { PinFolders, Pinnable } from "../live/live-host.js";
 
 /** Pins that are made together, and are all taken back when one of them cannot be made. */
 export class PinSet {
+  readonly #place: PinFolders;
   readonly #paths: string[] = [];
-  readonly #folders: string[] = [];
+  readonly #made: string[] = [];
+
+  constructor(place: PinFolders) {
+    this.#place = place;
+  }
 
   get paths(): readonly string[] {
     return this.#paths;
@@ -19,18 +23,18 @@ export class PinSet {
   }
 
   #makeFolder(folder: string): void {
-    if (existsSync(folder)) return;
+    if (this.#place.exists(folder)) return;
     this.#makeFolder(dirname(folder));
-    mkdirSync(folder);
-    this.#folders.push(folder);
+    this.#place.makeFolder(folder);
+    this.#made.push(folder);
   }
 
   /** Takes away every pin and folder that was made. */
   undo(): void {
     for (const path of this.#paths.splice(0).reverse()) this.remove(path);
-    for (const folder of this.#folders.splice(0).reverse()) {
+    for (const folder of this.#made.splice(0).reverse()) {
       try {
-        rmdirSync(folder);
+        this.#place.removeFolder(folder);
       } catch {
         // Somebody else has put something there meanwhile.
       }
@@ -38,6 +42,6 @@ export class PinSet {
   }
 
   remove(path: string): void {
-    if (existsSync(path)) unlinkSync(path);
+    if (this.#place.exists(path)) this.#place.unpin(path);
   }
 }

@@ -26,8 +26,8 @@ export async function runProgram(context: Context, words: Words): Promise<void> 
     throw new UsageError(`${words.command}: 'data_in FILE' or 'ctx_in FILE' is missing`);
   }
   const result = program.program.testRun({
-    data: given.data_in === undefined ? undefined : await readInputOrStdin(given.data_in),
-    context: given.ctx_in === undefined ? undefined : await readInputOrStdin(given.ctx_in),
+    data: given.data_in === undefined ? undefined : await readInputOrStdin(context, given.data_in),
+    context: given.ctx_in === undefined ? undefined : await readInputOrStdin(context, given.ctx_in),
     repeat,
     outputSize: given.data_out === undefined ? undefined : dataSize,
   });
@@ -46,8 +46,9 @@ export async function runProgram(context: Context, words: Words): Promise<void> 
   else context.print(`Return value: ${retval}, duration${repeat > 1 ? " (average)" : ""}: ${duration}ns`);
 }
 
-async function readInputOrStdin(file: string): Promise<Uint8Array> {
+async function readInputOrStdin({ session }: Context, file: string): Promise<Uint8Array> {
   if (file !== "-") return readInput(file);
+  if (session.remote !== undefined) return session.remote.input;
   const chunks: Uint8Array[] = [];
   for await (const chunk of process.stdin) chunks.push(chunk as Uint8Array);
   return new Uint8Array(Buffer.concat(chunks));

@@ -39,7 +39,7 @@ export function programJson(host: LiveHost, program: LiveProgram, pinned: readon
     gpl_compatible: info.gplCompatible,
     ...(runTimeNs === 0n ? {} : { run_time_ns: runTimeNs, run_cnt: runCount }),
     recursion_misses: recursionMisses === 0n ? undefined : recursionMisses,
-    ...(loadTime === 0n ? {} : { loaded_at: sinceBoot(loadTime), uid: info.createdByUid }),
+    ...(loadTime === 0n ? {} : { loaded_at: sinceBoot(host, loadTime), uid: info.createdByUid }),
     bytes_xlated: info.xlatedSize,
     ...(jitedSize === 0 ? { jited: false } : { jited: true, bytes_jited: jitedSize }),
     bytes_memlock: info.memlock,
@@ -62,7 +62,7 @@ function programText(host: LiveHost, program: LiveProgram, pinned: readonly stri
   if (info.recursionMisses !== 0n) head += ` recursion_misses ${info.recursionMisses}`;
   const lines = [head];
   if (info.loadTime !== 0n) {
-    lines.push(`\tloaded_at ${formatTime(sinceBoot(info.loadTime))}  uid ${info.createdByUid}`);
+    lines.push(`\tloaded_at ${formatTime(sinceBoot(host, info.loadTime))}  uid ${info.createdByUid}`);
   }
   let sizes = `\txlated ${info.xlatedSize}B  ${info.jitedSize === 0 ? "not jited" : `jited ${info.jitedSize}B`}`;
   if (info.memlock !== undefined) sizes += `  memlock ${info.memlock}B`;

@@ -1,6 +1,6 @@
 import type { Btf } from "@tsbpf/core";
 import { decodeText } from "@tsbpf/core/base";
-import type { ProgramLayout } from "@tsbpf/linux";
+import type { LiveLayout } from "../live/live-host.js";
 
 /** Where an instruction comes from. */
 export interface SourceLine {
@@ -20,29 +20,36 @@ function stringAt(btf: Btf, offset: number): string {
 }
 
 /** Source lines by the slot that they begin at. */
-export function linesBySlot(layout: ProgramLayout, btf: Btf | undefined): ReadonlyMap<number, SourceLine> {
+export function linesBySlot(layout: LiveLayout, btf: Btf | undefined): ReadonlyMap<number, SourceLine> {
   return linesBy(layout, btf, (index) => layout.lines[index]!.slot);
 }
 
 /** Source lines by the address of the native code that they begin at. */
-export function linesByAddress(layout: ProgramLayout, btf: Btf | undefined): ReadonlyMap<bigint, SourceLine> {
+export function linesByAddress(layout: LiveLayout, btf: Btf | undefined): ReadonlyMap<bigint, SourceLine> {
   return linesBy(layout, btf, (index) => layout.nativeLines[index]);
 }
 
 function linesBy<K>(
-  layout: ProgramLayout,
+  layout: LiveLayout,
   btf: Btf | undefined,
   keyOf: (index: number) => K | undefined,
 ): Map<K, SourceLine> {
   const lines = new Map<K, SourceLine>();
-  if (btf === undefined) return lines;
-  layout.lines.forEach(({ fileOffset, textOffset, line, column }, index) => {
+  layout.lines.forEach((record, index) => {
     const key = keyOf(index);
     if (key === undefined || lines.has(key)) return;
-    const text = stringAt(btf, textOffset).trimStart();
-    lines.set(key, { file: stringAt(btf, fileOffset), text, line, column });
+    const source = sourceOf(record, btf);
+    if (source !== undefined) lines.set(key, source);
   });
   return lines;
+}
+
+function sourceOf(record: LiveLayout["lines"][number], btf: Btf | undefined): SourceLine | undefined {
+  const { line, column } = record;
+  if ("text" in record) return { file: record.file, text: record.text.trimStart(), line, column };
+  if (btf === undefined) return undefined;
+  const text = stringAt(btf, record.textOffset).trimStart();
+  return { file: stringAt(btf, record.fileOffset), text, line, column };
 }
 
 /** The line as a comment of a listing; with `position` where it is, too. */

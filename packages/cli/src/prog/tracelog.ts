@@ -3,6 +3,7 @@ import { CommandError } from "../command-error.js";
 import type { Words } from "../grammar/words.js";
 import type { Context } from "../live/context.js";
 import { untilInterrupted } from "../live/interrupt.js";
+import type { TraceSource } from "../live/live-host.js";
 
 const folders = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];
 const POLL_MS = 50;
@@ -10,6 +11,8 @@ const POLL_MS = 50;
 /** `prog tracelog`: what programs print with bpf_printk(), until Ctrl-C. In JSON a string a line. */
 export async function followTrace(context: Context, words: Words): Promise<void> {
   words.end();
+  const host = await context.host();
+  if (host.trace !== undefined) return followHub(context, host.trace);
   const folder = folders.find((path) => existsSync(`${path}/trace_pipe`));
   if (folder === undefined) {
     throw new CommandError("tracefs is not mounted", { hint: "mount -t tracefs tracefs /sys/kernel/tracing" });
@@ -27,12 +30,22 @@ export async function followTrace(context: Context, words: Words): Promise<void>
   };
   const timer = setInterval(take, POLL_MS);
   try {
-    await untilInterrupted();
+    await untilInterrupted(context.session);
   } finally {
     clearInterval(timer);
     take();
     closeSync(fd);
   }
+}
+
+async function followHub(context: Context, trace: TraceSource): Promise<void> {
+  context.beginAnswer();
+  const stop = trace.listen((text) => {
+    const line = text.replace(/\n$/, "");
+    context.print(context.json ? JSON.stringify(line) : line);
+  });
+  await untilInterrupted(context.session);
+  stop();
 }
 
 function openPipe(path: string): number {

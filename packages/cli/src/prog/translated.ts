@@ -1,8 +1,8 @@
 import type { Btf } from "@tsbpf/core";
 import { helperPrototypes } from "@tsbpf/core/abi";
 import { decodeSlots, disassemble } from "@tsbpf/core/isa";
-import type { ProgramLayout } from "@tsbpf/linux";
 import type { KernelSymbols } from "../live/kernel-symbols.js";
+import type { LiveLayout } from "../live/live-host.js";
 import { prototypeText } from "./prototype.js";
 import { linesBySlot, type SourceLine } from "./source-lines.js";
 
@@ -28,7 +28,7 @@ export interface TranslatedNames {
 }
 
 /** Lists the translated instructions of a program. */
-export function listTranslated(layout: ProgramLayout, names: TranslatedNames): TranslatedLine[] {
+export function listTranslated(layout: LiveLayout, names: TranslatedNames): TranslatedLine[] {
   const slots = decodeSlots(layout.xlated);
   const callees = new Map<number, string | undefined>();
   // The kernel puts a function's number into the immediate of a call and the distance into the offset.

@@ -25,7 +25,7 @@ export async function registerObject(context: Context, words: Words): Promise<vo
   const host = await context.host();
   if (folder !== undefined && !context.flags.nomount) host.mountFileSystem(`${folder}/x`);
   const loader = await host.loader();
-  const pins = new PinSet();
+  const pins = new PinSet(host.folders);
   const staying: BpfMap[] = [];
   try {
     const loaded = await loader.load(object, {});

@@ -52,6 +52,21 @@ export class MachineMap implements RawMap {
     return this.object.types?.btf;
   }
 
+  /** Id of {@link btf} among the Machine's BTF objects; 0 without. */
+  get btfId(): number {
+    return this.object.types?.id ?? 0;
+  }
+
+  /** Closed for writing from outside of programs. */
+  get frozen(): boolean {
+    return this.object.live.frozen;
+  }
+
+  /** Bytes of the Machine's memory that it takes. */
+  get memoryBytes(): number {
+    return this.object.live.memoryBytes;
+  }
+
   get transferSize(): number {
     return this.object.live.transferSize;
   }

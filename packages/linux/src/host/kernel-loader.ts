@@ -1,7 +1,9 @@
 import type { ObjectSpec, ProgramSpec } from "@tsbpf/core";
-import type { BpfMap, LoadedObject, Program } from "@tsbpf/core/host";
+import type { BpfMap, LoadedObject, Program, RawMap } from "@tsbpf/core/host";
 import { BpfLink } from "../attach/index.js";
 import type { Linux } from "./linux.js";
+import { LinuxMap } from "./linux-map.js";
+import { LinuxProgram } from "./linux-program.js";
 import type { LinuxLoadOptions } from "./load-options.js";
 
 /** How programs that name their target are attached to it, by type. */
@@ -25,6 +27,12 @@ export class KernelLoader {
 
   load(spec: ObjectSpec, options: LinuxLoadOptions): Promise<LoadedObject> {
     return this.#host.load(spec, options);
+  }
+
+  /** How a program or a map of what was loaded is pinned. */
+  pinnable(part: Program | RawMap): { pin(path: string): void } {
+    if (part instanceof LinuxProgram || part instanceof LinuxMap) return part;
+    throw new TypeError("not of the running kernel");
   }
 
   /** The link of a program that says itself what it attaches to; undefined for others. @throws SyscallError */

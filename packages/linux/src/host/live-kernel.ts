@@ -1,3 +1,4 @@
+import { existsSync, mkdirSync, rmdirSync, unlinkSync } from "node:fs";
 import type { AttachType, Btf, ObjectSpec } from "@tsbpf/core";
 import type { Program, RawMap } from "@tsbpf/core/host";
 import { deviceIndex } from "../attach/device.js";
@@ -168,12 +169,18 @@ export interface LiveHandles {
   btf: BtfHandle;
 }
 
+function mkdir(path: string): void {
+  mkdirSync(path);
+}
+
 const ids = { program: programIds, map: mapIds, link: linkIds, btf: btfIds };
 const handles = { program: ProgramHandle, map: MapHandle, link: LinkHandle, btf: BtfHandle };
 
 /** Everything that is in the running kernel, whoever made it: what tools that look around work with. */
 export class LiveKernel {
   readonly name = "kernel";
+  /** A bpffs is a file system like any other, but for making files. */
+  readonly folders = { exists: existsSync, makeFolder: mkdir, removeFolder: rmdirSync, unpin: unlinkSync };
   readonly #open = new Set<{ close(): void }>();
   readonly #btf = new KernelBtf();
 

@@ -1,3 +1,4 @@
+import { networkInterfaceName } from "../netlink/index.js";
 import { NativeBuffer, objectInfo, setU64, textOf } from "../sys/index.js";
 import { LINK_INFO_SIZE } from "../sys/object-info.js";
 import { type LinkInfo, linkInfo } from "./link-info.js";
@@ -23,6 +24,8 @@ export interface LinkDetails extends LinkInfo {
   readonly typeNumber: number;
   /** Number of the attach type, for types that {@link LinkInfo.attachType} has no name for. */
   readonly attachTypeNumber: number | undefined;
+  /** Of the device of an XDP or tcx link, in this network namespace; undefined where it has none (any more). */
+  readonly deviceName?: string | undefined;
   /** Tracepoint of a raw_tracepoint link. */
   readonly tracepoint?: string | undefined;
   readonly iterator?: IteratorTarget | undefined;
@@ -75,6 +78,7 @@ export function linkDetails(fd: number): LinkDetails {
     ...info,
     typeNumber: u32(view, 0),
     attachTypeNumber: attachTypeAt === undefined ? undefined : u32(view, attachTypeAt),
+    ...(info.interfaceIndex && { deviceName: networkInterfaceName(info.interfaceIndex) }),
     ...readers[String(info.type)]?.(fd, view),
   };
 }

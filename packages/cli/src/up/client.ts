@@ -1,0 +1,73 @@
+import { connect, type Socket } from "node:net";
+import { CommandError } from "../command-error.js";
+import type { Session } from "../session.js";
+import type { Terminal } from "../terminal.js";
+import { encodeMessage, Lines, type Request, type Response, socketPath } from "./protocol.js";
+
+/** A connection to the Machine that is up; undefined where none is. @throws CommandError where it can't be reached. */
+export function reachMachine(): Promise<Socket | undefined> {
+  const path = socketPath();
+  return new Promise((fulfil, reject) => {
+    const socket = connect(path);
+    socket.once("connect", () => {
+      socket.removeAllListeners("error");
+      fulfil(socket);
+    });
+    socket.once("error", (error: NodeJS.ErrnoException) => {
+      if (error.code === "ENOENT" || error.code === "ECONNREFUSED") fulfil(undefined);
+      else reject(new CommandError(`${path}: ${error.message}`, { cause: error }));
+    });
+  });
+}
+
+/** Sends a command line to the Machine that is up, prints what comes back, and answers the exit status. */
+export async function runOnMachine({ words, terminal, version }: Session): Promise<number> {
+  const socket = await reachMachine();
+  if (socket === undefined) {
+    throw new CommandError("no Machine is up", {
+      hint: "`tsbpf up` starts one; --host kernel asks the running kernel",
+    });
+  }
+  const input = words.includes("-") ? await readStandardInput() : Buffer.alloc(0);
+  const request: Request = {
+    run: words,
+    version,
+    folder: process.cwd(),
+    terminal: {
+      isTerminal: terminal.isTerminal === true,
+      colour: terminal.style("bold", "x") !== "x",
+      columns: terminal.columns,
+    },
+    input: input.toString("base64"),
+  };
+  const interrupt = () => socket.write(encodeMessage({ interrupt: true }));
+  process.on("SIGINT", interrupt).on("SIGTERM", interrupt);
+  try {
+    socket.write(encodeMessage(request));
+    return await printResponses(socket, terminal);
+  } finally {
+    process.off("SIGINT", interrupt).off("SIGTERM", interrupt);
+    socket.destroy();
+  }
+}
+
+async function printResponses(socket: Socket, terminal: Terminal): Promise<number> {
+  const lines = new Lines();
+  socket.setEncoding("utf8");
+  for await (const chunk of socket as AsyncIterable<string>) {
+    for (const line of lines.push(chunk)) {
+      const response = JSON.parse(line) as Response;
+      if ("out" in response) terminal.write(response.out);
+      else if ("err" in response) terminal.warn(response.err);
+      else if ("status" in response) terminal.status(response.status);
+      else return response.exit;
+    }
+  }
+  throw new CommandError("the Machine went away before it had answered");
+}
+
+async function readStandardInput(): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
