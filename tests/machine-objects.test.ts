@@ -138,8 +138,12 @@ function kconfigOf(object: LoadedObject, path: string): Kconfig {
   return Object.fromEntries(values);
 }
 
+/** Sections with locks, lists and trees, which the kernel lets be mapped: its own pointers are in them. */
+const withKernelPointers = /^\.data\.[AB]$/;
+
 /** A map's entries as text, in the keys' order; what cannot be listed has none. */
 function contents(map: LoadedObject["maps"][string], cpus: number): string[] {
+  if (withKernelPointers.test(map.name)) return [];
   try {
     const entries = [...map.raw.entries()].map(([key, value]) => {
       // Ids are each host's own.

@@ -34,12 +34,14 @@ import {
   installKfuncs,
   type KernelMemory,
   ManualClock,
+  type ObjectLayout,
   packetLoader,
   Random,
   Runtime,
   type Task,
 } from "../runtime/index.js";
 import type { MapSpec, ObjectSpec, ProgramSpec } from "../spec/index.js";
+import { layOutSections } from "../verifier/index.js";
 import { LinearMemory } from "../wasm/index.js";
 import { BpfFilesystem } from "./bpf-filesystem.js";
 import { BtfObjects } from "./btf-objects.js";
@@ -51,7 +53,7 @@ import { type LinkObject, MachineLink, type MachineLinkKind } from "./machine-li
 import { MachineMap } from "./machine-map.js";
 import { MachineProgram } from "./machine-program.js";
 import { mapAttributes } from "./map-attributes.js";
-import { MapObject } from "./map-object.js";
+import { MapObject, releaseValues } from "./map-object.js";
 import { MachineReferences } from "./map-references.js";
 import {
   type Device,
@@ -179,6 +181,7 @@ export class Machine implements Host, DeviceHooks, TracingHooks {
       isHeld: (map) => this.#objects.get(map)?.isHeld ?? false,
       holdProgram: (callback) => this.#holdProgram(callback),
     };
+    this.environment.objects.layoutOf = (typeId) => this.#layoutOf(typeId);
     installHelpers(this.environment);
     this.#kfuncs = installKfuncs(this.environment);
     const guard = createArgumentGuard(this.runtime, helperPrototypes, (address) => this.#maps.mapAt(address));
@@ -212,9 +215,11 @@ export class Machine implements Host, DeviceHooks, TracingHooks {
     options: MachineLoadOptions = {},
   ): Promise<LoadedObject<Shape>> {
     const choices = this.#choices(options);
-    const loader = new ObjectLoader(spec, choices, {
-      createMap: (map, btf) => this.#createMap(map, btf),
-      loadProgram: (program, maps) => this.#loadProgram(program, surroundings(maps, spec.btf, choices)),
+    // Where compilers left it to the loader, variables get their places in sections.
+    const btf = layOutSections(spec);
+    const loader = new ObjectLoader({ ...spec, btf }, choices, {
+      createMap: (map) => this.#createMap(map, btf),
+      loadProgram: (program, maps) => this.#loadProgram(program, surroundings(maps, btf, choices)),
     });
     return loader.load() as unknown as LoadedObject<Shape>;
   }
@@ -507,6 +512,13 @@ export class Machine implements Host, DeviceHooks, TracingHooks {
     this.#links.delete(link);
   }
 
+  /** A type of the program that runs, for bpf_obj_new(). */
+  #layoutOf(typeId: number): ObjectLayout | undefined {
+    const record = this.runtime.runningImage?.record;
+    const program = [...this.#programs.values()].find(({ parts }) => parts.image.record === record);
+    return program?.layoutOf(typeId);
+  }
+
   /** A timer's callback keeps its program. */
   #holdProgram(callback: number): () => void {
     const record = this.runtime.memory.u32[(callback + functionRecord.program) >>> 2]!;
@@ -535,7 +547,10 @@ export class Machine implements Host, DeviceHooks, TracingHooks {
         { spec, types },
         {
           abandoned: () => this.environment.timers.dropMap(live),
-          released: () => this.#objects.delete(live),
+          released: () => {
+            releaseValues(this.environment, live);
+            this.#objects.delete(live);
+          },
         },
       );
       this.#objects.set(live, object);

@@ -34,6 +34,14 @@ function collect(btf: Btf, typeId: TypeId, offset: number, fields: ValueField[],
     if (isKptr(btf, type.type)) fields.push({ kind: "kptr", offset, size: 8 });
     return;
   }
+  if (type.kind === "datasec") {
+    for (const variable of type.variables) collect(btf, variable.type, offset + variable.offset, fields, depth + 1);
+    return;
+  }
+  if (type.kind === "var") {
+    collect(btf, type.type, offset, fields, depth + 1);
+    return;
+  }
   if (type.kind !== "struct") return;
   const kind = structKinds[type.name];
   if (kind !== undefined) {

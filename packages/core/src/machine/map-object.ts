@@ -1,8 +1,26 @@
 import { EINVAL } from "../abi/index.js";
 import { ArrayMap, type LiveMap } from "../maps/index.js";
+import type { Environment } from "../runtime/index.js";
 import type { MapSpec } from "../spec/index.js";
 import type { BtfObject } from "./btf-objects.js";
 import { failure } from "./failure.js";
+
+/** Fields of values that hold other objects. */
+const holders: ReadonlySet<string> = new Set(["list_head", "rb_root", "kptr"]);
+/** Maps whose values the map core walks. */
+const walkable: ReadonlySet<string> = new Set(["hash", "lru_hash", "array"]);
+
+/** Gives up what a map's values hold: lists, trees and pointers to objects. */
+export function releaseValues({ maps, objects, runtime }: Environment, live: LiveMap): void {
+  if (!walkable.has(live.type) || !live.fields.some(({ kind }) => holders.has(kind))) return;
+  const found = runtime.memory.alloc(16);
+  for (let index = 0; ; ) {
+    index = maps.functions.walk(live.address, index, found);
+    if (index === 0) break;
+    objects.releaseFields(runtime.memory.u32[(found >>> 2) + 1]!, live.fields);
+  }
+  runtime.memory.free(found);
+}
 
 /**
  * A map as the Machine keeps it: it lives while a handle, a program or another map refers to it.

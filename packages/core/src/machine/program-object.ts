@@ -1,7 +1,9 @@
 import type { AttachType } from "../abi/index.js";
-import type { ProgramImage, RunContext, RunStatus, Runtime } from "../runtime/index.js";
+import type { TypeId } from "../btf/index.js";
+import type { ObjectLayout, ProgramImage, RunContext, RunStatus, Runtime } from "../runtime/index.js";
 import type { ProgramSpec } from "../spec/index.js";
 import type { BtfObject } from "./btf-objects.js";
+import { specialFields } from "./map-fields.js";
 import type { MapObject } from "./map-object.js";
 import type { Statistics } from "./statistics.js";
 
@@ -58,6 +60,7 @@ export class ProgramObject {
   readonly parts: ProgramParts;
   readonly #statistics: Statistics;
   readonly #released: (object: ProgramObject) => void;
+  readonly #layouts = new Map<TypeId, ObjectLayout>();
   #references = 0;
   #runs = 0;
   #nanoseconds = 0;
@@ -91,6 +94,18 @@ export class ProgramObject {
     this.#nanoseconds += this.#statistics.now() - start;
     this.#runs += times;
     return status;
+  }
+
+  /** What a type of its own looks like in memory. */
+  layoutOf(typeId: TypeId): ObjectLayout | undefined {
+    const btf = this.parts.types?.btf;
+    let layout = this.#layouts.get(typeId);
+    const size = btf?.size(typeId);
+    if (layout === undefined && size !== undefined) {
+      layout = { size, fields: specialFields(btf, typeId) };
+      this.#layouts.set(typeId, layout);
+    }
+    return layout;
   }
 
   info(): ProgramInfo {

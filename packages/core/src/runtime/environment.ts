@@ -1,5 +1,6 @@
 import type { Btf } from "../btf/index.js";
 import type { MapCore } from "../maps/index.js";
+import { AllocatedObjects } from "./allocated-objects.js";
 import { type Clock, ManualClock } from "./clock.js";
 import type { ControlGroup } from "./control-group.js";
 import { KernelMemory } from "./kernel-object.js";
@@ -66,6 +67,8 @@ export class Environment {
   /** Objects of the kernel, by its types. */
   readonly kernel: KernelMemory;
   readonly symbols = new KernelSymbols();
+  /** Objects of programs' own types. */
+  readonly objects: AllocatedObjects;
   /** Tasks as objects that programs can look into. */
   readonly tasks: TaskObjects;
   /** Files that iterators are writing to, by their address. */
@@ -91,6 +94,7 @@ export class Environment {
     this.runtime = runtime;
     this.maps = maps;
     this.timers = new Timers(runtime, maps);
+    this.objects = new AllocatedObjects(runtime);
     this.kernel = new KernelMemory(runtime, options.kernelTypes);
     this.clock = options.clock ?? new ManualClock();
     this.random = new Random(options.seed);

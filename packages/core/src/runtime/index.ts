@@ -1,3 +1,4 @@
+export { AllocatedObjects, type ObjectLayout } from "./allocated-objects.js";
 export { type ArgumentGuard, createArgumentGuard, type MapSizes } from "./argument-guard.js";
 export { type Clock, ManualClock, SystemClock } from "./clock.js";
 export * from "./contexts/index.js";

@@ -12,6 +12,8 @@ export interface Timer {
   readonly address: number;
   readonly number: number;
   readonly map: LiveMap;
+  /** A bpf_timer, or a bpf_wq, whose callback runs as soon as it can. */
+  readonly kind: "timer" | "workqueue";
   /** Of clock 0 (realtime), 1 (monotonic) or 7 (since boot). */
   readonly clock: number;
   /** Address of a function record; 0 before bpf_timer_set_callback() and after bpf_timer_cancel(). */
@@ -55,9 +57,9 @@ export class Timers {
     return timer !== undefined && timer.address === address && this.#isLive(timer) ? timer : undefined;
   }
 
-  init(address: number, map: LiveMap, clock: number): Timer {
+  init(address: number, map: LiveMap, clock: number, kind: Timer["kind"] = "timer"): Timer {
     const number = ++this.#lastNumber;
-    const timer: Timer = { address, number, map, clock, callback: 0, expires: undefined, release: () => {} };
+    const timer: Timer = { address, number, map, kind, clock, callback: 0, expires: undefined, release: () => {} };
     this.#timers.set(number, timer);
     this.#runtime.memory.u32[(address >>> 2) + NUMBER] = number;
     return timer;
@@ -151,8 +153,8 @@ export class Timers {
     return start;
   }
 
-  #timerOffset({ map }: Timer): number {
-    return map.fields.find(({ kind }) => kind === "timer")?.offset ?? 0;
+  #timerOffset({ map, kind }: Timer): number {
+    return map.fields.find((field) => field.kind === kind)?.offset ?? 0;
   }
 
   #isLive(timer: Timer): boolean {

@@ -35,6 +35,7 @@ export type { VerifierFunction, VerifierInput, VerifierLine, VerifierMap, Verify
 export { verifyForKernel } from "./older-kernel.js";
 export * as pointerTypes from "./pointer-types.js";
 export { type ProvenProgram, provenProgram } from "./proof.js";
+export { layOutSections } from "./section-layout.js";
 export { verifierInput } from "./spec-input.js";
 export type {
   Accepted,

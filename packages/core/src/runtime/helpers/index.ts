@@ -6,10 +6,12 @@ import { currentTaskHelpers } from "./current-task.js";
 import { defineHelpers, type HelperFamily } from "./definition.js";
 import { dynptrHelpers } from "./dynptr.js";
 import { fibHelpers } from "./fib.js";
+import { localStorageHelpers } from "./local-storage.js";
 import { lockHelpers } from "./lock.js";
 import { loopHelpers } from "./loop.js";
 import { mapHelpers } from "./map.js";
 import { mtuHelpers } from "./mtu.js";
+import { perCpuHelpers } from "./per-cpu.js";
 import { perfEventHelpers } from "./perf-event.js";
 import { printHelpers } from "./print.js";
 import { probeReadHelpers } from "./probe-read.js";
@@ -34,6 +36,7 @@ import { sysctlHelpers } from "./sysctl.js";
 import { taskHelpers } from "./task.js";
 import { timerHelpers } from "./timer.js";
 import { tracingHelpers } from "./tracing.js";
+import { userMemoryHelpers } from "./user-memory.js";
 import { userRingHelpers } from "./user-ring.js";
 import { xdpHelpers } from "./xdp.js";
 
@@ -43,7 +46,9 @@ const families: readonly HelperFamily[] = [
   clockHelpers,
   currentTaskHelpers,
   dynptrHelpers,
+  localStorageHelpers,
   lockHelpers,
+  perCpuHelpers,
   perfEventHelpers,
   probeReadHelpers,
   fibHelpers,
@@ -72,6 +77,7 @@ const families: readonly HelperFamily[] = [
   taskHelpers,
   timerHelpers,
   tracingHelpers,
+  userMemoryHelpers,
   userRingHelpers,
   xdpHelpers,
 ];

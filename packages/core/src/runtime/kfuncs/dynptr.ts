@@ -86,6 +86,17 @@ export const dynptrKfuncs: KfuncFamily = (define, { runtime }) => {
     writeDynptr(runtime, { ...dynptr, address: to >>> 0 });
     return 0;
   });
+  define("bpf_dynptr_memset", "int", (to, offset, size, value) => {
+    const target = readDynptr(runtime, to >>> 0);
+    const length = size >>> 0;
+    if (target.data === 0 || target.readOnly) return -EINVAL;
+    if (checkRange(target, offset >>> 0, length) !== 0) return -E2BIG;
+    const between = runtime.memory.alloc(Math.max(1, length));
+    runtime.memory.u8.fill(value & 0xff, between, between + length);
+    const error = writeThrough(runtime, target, offset >>> 0, between, length);
+    runtime.memory.free(between);
+    return error;
+  });
   define("bpf_dynptr_copy", "int", (to, toOffset, from, fromOffset, size) => {
     const [source, target] = [readDynptr(runtime, from >>> 0), readDynptr(runtime, to >>> 0)];
     const length = size >>> 0;

@@ -15,6 +15,8 @@ export const sectionKfuncs: KfuncFamily = (define, { runtime }) => {
   ]) {
     define(name, "int", () => 0);
   }
+  // The verifier's word for it is all that a cast is.
+  define("bpf_rdonly_cast", "uint", (object) => object);
   define("bpf_throw", "int", (cookie) => throwException(runtime, cookie), { wide: true });
 };
 
