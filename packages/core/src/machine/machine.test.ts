@@ -1,14 +1,23 @@
 import { describe, expect, it } from "vitest";
 import { NotSupportedError } from "../base/index.js";
 import { VerifierError } from "../host/index.js";
-import { assembleProgram, deviceContract, hostContract, mapSpec, testFrame } from "../host/testing/index.js";
+import {
+  assembleProgram,
+  deviceContract,
+  hostContract,
+  mapSpec,
+  socketContract,
+  testFrame,
+} from "../host/testing/index.js";
 import { createObject, createProgram } from "../spec/index.js";
 import { Machine, RunError } from "./index.js";
+import { machineSocketTestBed } from "./testing/machine-socket-test-bed.js";
 import { machineTestBed } from "./testing/machine-test-bed.js";
 
 describe("Machine", () => {
   hostContract("Machine", () => new Machine({ cpus: 2 }));
   deviceContract("Machine", () => machineTestBed());
+  socketContract("Machine", () => machineSocketTestBed());
 
   it("says which helper it lacks when a program is loaded", async () => {
     using machine = new Machine();

@@ -14,6 +14,7 @@ import {
   type ObjectShape,
   type PerfEventOptions,
   type Program,
+  type SocketHooks,
   type TestRunOptions,
   type TestRunResult,
   type TracingHooks,
@@ -23,7 +24,7 @@ import {
 } from "../host/index.js";
 import { Interpreter } from "../interpreter/index.js";
 import type { Jit } from "../jit/index.js";
-import { createMap, type LiveMap, MapCore } from "../maps/index.js";
+import { createMap, type LiveMap, LocalStorageMap, MapCore } from "../maps/index.js";
 import {
   type Clock,
   createArgumentGuard,
@@ -59,10 +60,12 @@ import {
   type Device,
   type DeviceReference,
   MachineDeviceHooks,
+  MachineSocketHooks,
   type Namespace,
   Network,
   ProgramRun,
   RedirectEntries,
+  type Socket,
   type VethDevice,
   type VethEnd,
   XdpSocket,
@@ -118,7 +121,7 @@ export interface MachineOptions {
 const NO_LINK: ReadonlySet<MachineLinkKind> = new Set(["tc", "cgroup_prog", "sockmap", "socket", "reuseport"]);
 
 /** A BPF subsystem in memory: needs no kernel and no rights, and does the same each time. */
-export class Machine implements Host, DeviceHooks, TracingHooks {
+export class Machine implements Host, DeviceHooks, SocketHooks, TracingHooks {
   readonly kind = "machine";
   readonly runtime: Runtime;
   /** Clock, randomness, task, devices, routes and sockets that programs see. */
@@ -143,6 +146,7 @@ export class Machine implements Host, DeviceHooks, TracingHooks {
   readonly #engine: Engine;
   readonly #hooks: MachineDeviceHooks;
   readonly #cgroupHooks: CgroupHooks;
+  readonly #socketHooks: MachineSocketHooks;
   readonly #links = new Set<LinkObject>();
   readonly #runners = new Map<ProgramType, TestRunner>();
   readonly #programs = new Map<number, ProgramObject>();
@@ -165,6 +169,8 @@ export class Machine implements Host, DeviceHooks, TracingHooks {
       () => this.network.current.tables,
       entries,
       this.#objects,
+      () => this.network.socketMaps,
+      this.environment.heldCgroups,
     );
     this.cgroups = new CgroupTree(this.environment, this.descriptors);
     this.network = new Network(
@@ -177,6 +183,11 @@ export class Machine implements Host, DeviceHooks, TracingHooks {
     this.#tracing = new MachineTracingHooks(this.environment, this);
     this.fire = new KernelEvents(this.environment, this.#maps, this.events, this.#tracing.table);
     this.#cgroupHooks = new CgroupHooks(this.cgroups, this);
+    this.#socketHooks = new MachineSocketHooks(this.network, this, this.descriptors);
+    this.network.releaseStorage = (socket) => {
+      for (const live of this.#objects.keys())
+        if (live instanceof LocalStorageMap && live.type === "sk_storage") live.drop(socket);
+    };
     this.environment.timers.holds = {
       isHeld: (map) => this.#objects.get(map)?.isHeld ?? false,
       holdProgram: (callback) => this.#holdProgram(callback),
@@ -329,6 +340,30 @@ export class Machine implements Host, DeviceHooks, TracingHooks {
     options: CgroupAttachOptions = {},
   ): MachineLink {
     return this.#cgroupHooks.attach(program, cgroup, attachType, options);
+  }
+
+  /** Programs of maps of sockets: sk_msg, and sk_skb parsers and verdicts. Errors of these as {@link SocketHooks} says. */
+  attachSockmap(program: Program, map: BpfMap, attachType?: AttachType): MachineLink {
+    return this.#socketHooks.attachSockmap(program, map, attachType);
+  }
+
+  /** An sk_lookup program, or the flow dissector, of the current namespace. */
+  attachNetworkNamespace(program: Program): MachineLink {
+    return this.#socketHooks.attachNetworkNamespace(program);
+  }
+
+  attachSocketFilter(program: Program, socket: Socket | number): MachineLink {
+    return this.#socketHooks.attachSocketFilter(program, socket);
+  }
+
+  /** A filter of classic BPF (SO_ATTACH_FILTER), 8 bytes an instruction; the result takes it away again. */
+  attachClassicFilter(instructions: Uint8Array, socket: Socket | number): { close(): void; [Symbol.dispose](): void } {
+    return this.#socketHooks.attachClassicFilter(instructions, socket);
+  }
+
+  /** An sk_reuseport program, or a socket filter that returns a number in the group. */
+  attachReuseport(program: Program, socket: Socket | number): MachineLink {
+    return this.#socketHooks.attachReuseport(program, socket);
   }
 
   /** A network namespace with a loopback device. `namespace.run()` makes it the current one for a while. */

@@ -1,12 +1,15 @@
-import { EBADF, EINVAL, EOPNOTSUPP } from "../abi/index.js";
+import { EBADF, EINVAL, ENOTSOCK, EOPNOTSUPP, type MapType } from "../abi/index.js";
 import type { LiveMap, MapReferences, Reference, ReferenceRequest } from "../maps/index.js";
-import type { NetworkTables } from "../runtime/index.js";
+import type { ControlGroup, NetworkTables } from "../runtime/index.js";
 import type { ProgramSpec } from "../spec/index.js";
+import { Cgroup } from "./cgroup/index.js";
 import type { Descriptors } from "./descriptors.js";
 import { MachineMap } from "./machine-map.js";
 import { MachineProgram } from "./machine-program.js";
 import type { MapObject } from "./map-object.js";
-import { type RedirectEntries, XdpSocket } from "./network/index.js";
+import { type RedirectEntries, Socket, type SocketMaps, XdpSocket } from "./network/index.js";
+
+const socketMaps: ReadonlySet<MapType> = new Set(["sockmap", "sockhash", "reuseport_sockarray"]);
 
 /** Flag of XDP programs that take packets in fragments. */
 const BPF_F_XDP_HAS_FRAGS = 32;
@@ -20,6 +23,9 @@ export class MachineReferences implements MapReferences {
   readonly #objects: ReadonlyMap<LiveMap, MapObject>;
   /** Programs in slots of maps, by the handle that the slot holds, with the number of slots. */
   readonly #held = new Map<number, { readonly program: MachineProgram; count: number }>();
+  readonly #sockets: () => SocketMaps;
+  /** The control groups that maps have held, by handle. */
+  readonly #cgroups: Map<number, ControlGroup>;
   /** What the programs of a prog array have in common: that of the first one that used it. */
   readonly #kinds = new WeakMap<LiveMap, string>();
 
@@ -28,7 +34,11 @@ export class MachineReferences implements MapReferences {
     network: () => NetworkTables,
     entries: RedirectEntries,
     objects: ReadonlyMap<LiveMap, MapObject>,
+    sockets: () => SocketMaps,
+    cgroups: Map<number, ControlGroup>,
   ) {
+    this.#sockets = sockets;
+    this.#cgroups = cgroups;
     this.#descriptors = descriptors;
     this.#network = network;
     this.#entries = entries;
@@ -66,12 +76,26 @@ export class MachineReferences implements MapReferences {
         return this.#acquireCpu(index, request);
       case "xskmap":
         return this.#acquireSocket(request.target);
+      case "sockmap":
+      case "sockhash":
+      case "reuseport_sockarray":
+        return this.#acquireStream(map, request.target);
+      case "sk_storage":
+        return this.#acquireOwner(request.target);
+      case "cgroup_array":
+        return this.#acquireCgroup(request.target);
       default:
         return -EBADF;
     }
   }
 
   release(map: LiveMap, handle: number): void {
+    if (socketMaps.has(map.type)) {
+      this.#sockets().release(map, handle);
+      return;
+    }
+    // Owners of storage are looked at, not held; cgroups are not counted.
+    if (map.type === "sk_storage" || map.type === "cgroup_array") return;
     if (map.type !== "prog_array") {
       this.#entries.remove(handle);
       return;
@@ -118,6 +142,26 @@ export class MachineReferences implements MapReferences {
     if (socket === undefined) return -EBADF;
     if (!(socket instanceof XdpSocket)) return -EOPNOTSUPP;
     return { handle: this.#entries.add({ kind: "socket", socket }), id: 0 };
+  }
+
+  #acquireStream(map: LiveMap, fd: number): Reference | number {
+    const described = this.#descriptors.get(fd);
+    if (described === undefined) return -EBADF;
+    return described instanceof Socket ? this.#sockets().acquire(map, described) : -ENOTSOCK;
+  }
+
+  /** Storage hangs on the socket's number. */
+  #acquireOwner(fd: number): Reference | number {
+    const socket = this.#descriptors.get(fd);
+    if (socket === undefined) return -EBADF;
+    return socket instanceof Socket ? { handle: socket.handle, id: 0 } : -ENOTSOCK;
+  }
+
+  #acquireCgroup(fd: number): Reference | number {
+    const cgroup = this.#descriptors.get(fd);
+    if (!(cgroup instanceof Cgroup)) return -EBADF;
+    this.#cgroups.set(Number(cgroup.id), cgroup);
+    return { handle: Number(cgroup.id), id: 0 };
   }
 
   /** The program that an entry of a device or CPU map names; it has to be made for that. */

@@ -110,6 +110,11 @@ export abstract class HandleHashMap extends HashMap {
     return 0;
   }
 
+  /** What the entry of a key refers to, 0 where there is none. */
+  handleAt(key: Uint8Array): number {
+    return this.#handle(this.find(key));
+  }
+
   protected giveUp(handle: number): void {
     this.references.release(this, handle);
   }

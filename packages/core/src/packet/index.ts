@@ -11,7 +11,7 @@ export {
   ipv6Extension,
   ipv6Fragment,
 } from "./ip-layers.js";
-export { buildPacket, type Layer, type LayerPlace } from "./layer.js";
+export { buildPacket, concatenate, type Layer, type LayerPlace } from "./layer.js";
 export { arp, ethernet, etherTypes, vlan } from "./link-layers.js";
 export { type LinkTypeName, linkTypeName, linkTypes } from "./link-type.js";
 export { describePacket } from "./packet-description.js";

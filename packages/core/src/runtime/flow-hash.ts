@@ -1,4 +1,5 @@
 import type { LinearMemory } from "../wasm/index.js";
+import type { LookedUp } from "./contexts/index.js";
 import { ETH_P_IP, ETH_P_IPV6, type SkbContext } from "./skb-context.js";
 
 const IPPROTO_TCP = 6;
@@ -27,6 +28,13 @@ export function flowHash(memory: LinearMemory, skb: SkbContext): number {
   const isFragment = isV4 && (view.getUint16(at + 6, false) & 0x3fff) !== 0;
   if (!hasPorts || isFragment || transport + 4 > skb.packetEnd) return hash;
   return mix(hash ^ view.getUint16(transport, true) ^ view.getUint16(transport + 2, true));
+}
+
+/** A hash of a packet's two ends, for choosing one of several sockets. */
+export function tupleHash({ source, sourcePort, destination, destinationPort }: LookedUp): number {
+  let hash = mix(sourcePort | (destinationPort << 16));
+  for (const address of [source, destination]) for (const byte of address) hash = mix(hash ^ byte);
+  return hash;
 }
 
 /** The finalizer of MurmurHash3; never 0, which stands for no hash. */

@@ -30,6 +30,7 @@ export {
   MAX_TAIL_CALLS,
   STACK_SIZE,
 } from "./execution-area.js";
+export { tupleHash } from "./flow-hash.js";
 export { HELPER_TAIL_CALL, type Helper, type HelperFunction, HelperTable } from "./helper-table.js";
 export { storageKey } from "./helpers/cgroup.js";
 export { installHelpers } from "./helpers/index.js";

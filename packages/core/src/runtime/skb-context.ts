@@ -150,6 +150,18 @@ export class SkbContext implements PacketContext {
     this.#writeFields();
   }
 
+  /** Takes bytes of a stream, which have no headers in front of them. */
+  loadData(bytes: Uint8Array, protocol: number): void {
+    this.load(bytes);
+    this.protocol = protocol;
+    this.networkHeader = this.packetStart;
+    this.transportHeader = this.packetStart;
+    this.detachSocket();
+    this.setField(skBuff.pktType, PACKET_HOST);
+    this.setField(skBuff.ifindex, 0);
+    this.#writeFields();
+  }
+
   get length(): number {
     return this.packetEnd - this.packetStart;
   }

@@ -80,6 +80,11 @@ export class SocketViews {
     return this.#byHandle.get(handle);
   }
 
+  /** No map holds it any more. */
+  unhold(handle: number): void {
+    this.#byHandle.delete(handle);
+  }
+
   /** The socket is gone. */
   drop(socket: NetworkSocket): void {
     if (socket.handle !== undefined) this.#byHandle.delete(socket.handle);

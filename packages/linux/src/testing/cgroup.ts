@@ -17,9 +17,14 @@ function cgroupRoot(): string {
 export class TestCgroup {
   readonly path: string;
 
-  constructor() {
-    this.path = `${cgroupRoot()}/tsbpf-test-${process.pid}-${++created}`;
-    mkdirSync(this.path);
+  constructor(path = `${cgroupRoot()}/tsbpf-test-${process.pid}-${++created}`) {
+    this.path = path;
+    mkdirSync(path);
+  }
+
+  /** A cgroup below this one. */
+  child(name: string): TestCgroup {
+    return new TestCgroup(`${this.path}/${name}`);
   }
 
   /** Runs JavaScript in a Node process within the cgroup, in the calling thread's network namespace; what it prints. */

@@ -99,6 +99,20 @@ export class TestSocket {
     return this;
   }
 
+  /** A socket option of 4 bytes. */
+  setOption(level: number, name: number, value: number): void {
+    const buffer = new NativeBuffer(4);
+    buffer.view.setInt32(0, value, true);
+    check("setsockopt", libc().setsockopt(this.fd, level, name, buffer.address, 4));
+  }
+
+  getOption(level: number, name: number): number {
+    const buffer = new NativeBuffer(8);
+    buffer.view.setInt32(4, 4, true);
+    check("getsockopt", libc().getsockopt(this.fd, level, name, buffer.address, buffer.address + 4));
+    return buffer.view.getInt32(0, true);
+  }
+
   /** TCP_CONGESTION */
   congestion(name: string): this {
     const text = new NativeBuffer(16);

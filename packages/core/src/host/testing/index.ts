@@ -8,4 +8,6 @@ export {
 } from "./device-test-bed.js";
 export { type HostUnderTest, hostContract } from "./host-contract.js";
 export { assembleProgram, type ProgramCase, programCases, testFrame } from "./program-case.js";
+export { socketContract } from "./socket-contract.js";
+export type { ContractSocket, SocketTestBed } from "./socket-test-bed.js";
 export { asm, errnoOf, mapSpec, programSpec, u32, u64 } from "./specs.js";

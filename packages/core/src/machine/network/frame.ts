@@ -2,6 +2,7 @@ import { XDP_FRAME_BYTES, XDP_HEADROOM, XDP_LINEAR_MAX } from "../../runtime/ind
 import type { LinearMemory } from "../../wasm/index.js";
 import type { Device } from "./device.js";
 import type { CpuEntry } from "./redirect-entry.js";
+import type { Socket } from "./socket.js";
 
 /** Frames that one block of memory is cut into. */
 const FRAMES_A_SLAB = 16;
@@ -58,6 +59,8 @@ export class Frame {
   tcIndex = 0;
   /** Flow hash that a program has set, 0 for none. */
   hash = 0;
+  /** The socket that a tc program says it is for. */
+  assigned: Socket | undefined;
   /** Who sent it, where a packet socket did: that one doesn't get it back. */
   origin: object | undefined;
 
@@ -95,6 +98,7 @@ export class Frame {
     this.depth = from.depth;
     this.redirected = from.redirected;
     this.origin = from.origin;
+    this.assigned = from.assigned;
   }
 
   /** @internal Makes it an empty one, with room for `length` bytes. */
@@ -110,6 +114,7 @@ export class Frame {
     this.redirection = undefined;
     this.ingressIndex = 0;
     this.origin = undefined;
+    this.assigned = undefined;
     this.clearMarks();
   }
 

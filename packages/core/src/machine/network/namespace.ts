@@ -6,6 +6,7 @@ import { Device, LoopbackDevice } from "./device.js";
 import { ipv4Family, ipv6Family, maskAddress, parseAddress, parsePrefix } from "./ip-family.js";
 import type { Network } from "./network.js";
 import { PacketSocket } from "./packet-socket.js";
+import type { ProgramSlot } from "./socket.js";
 import { Stack } from "./stack.js";
 import { TcpSocket } from "./tcp-socket.js";
 import { UdpSocket } from "./udp-socket.js";
@@ -22,6 +23,9 @@ export class Namespace {
   readonly loopback: LoopbackDevice;
   /** @internal */
   readonly stack: Stack;
+  /** @internal Its sk_lookup programs, in their order, and its flow dissector. */
+  lookupPrograms: readonly ProgramSlot[] = [];
+  dissector: ProgramSlot | undefined;
   /** What programs know it by (bpf_get_netns_cookie); the first one's is 1. */
   readonly cookie: bigint;
   #lastIndex = 0;

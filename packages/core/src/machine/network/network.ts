@@ -12,7 +12,10 @@ import { PacketPath } from "./packet-path.js";
 import type { ProgramRun } from "./program-run.js";
 import type { RedirectEntries } from "./redirect-entry.js";
 import type { Socket } from "./socket.js";
-import { SocketHooks } from "./socket-hooks.js";
+import { SocketLookup } from "./socket-lookup.js";
+import { SocketMaps } from "./socket-maps.js";
+import { SocketPrograms } from "./socket-programs.js";
+import { SocketStreams } from "./socket-streams.js";
 import { step } from "./step.js";
 
 /** Frames that wait for a device at most: what comes then is dropped (net.core.netdev_max_backlog). */
@@ -48,9 +51,13 @@ export class Network {
   /** @internal */
   readonly cgroups: CgroupTree;
   /** @internal What programs see of sockets. */
-  readonly hooks: SocketHooks;
-  /** @internal A socket was closed: maps and views let go of it. */
-  socketClosed: (socket: Socket) => void = () => {};
+  readonly hooks: SocketPrograms;
+  /** @internal Maps of sockets, what they do to streams, and how sockets are found. */
+  readonly socketMaps: SocketMaps;
+  readonly streams: SocketStreams;
+  readonly lookup: SocketLookup;
+  /** @internal Values that hang on a socket go with it. */
+  releaseStorage: (handle: number) => void = () => {};
   /** @internal Connections, for which time passes. */
   readonly clocks = new Set<{ readonly deadline: number | undefined; timeout(): void }>();
   readonly #memory: LinearMemory;
@@ -72,7 +79,10 @@ export class Network {
     this.entries = entries;
     this.descriptors = descriptors;
     this.cgroups = cgroups;
-    this.hooks = new SocketHooks(programs, new CgroupPrograms(programs));
+    this.socketMaps = new SocketMaps(programs.environment.sockets);
+    this.streams = new SocketStreams(programs);
+    this.lookup = new SocketLookup(programs);
+    this.hooks = new SocketPrograms(programs, new CgroupPrograms(programs));
     this.initial = new Namespace(this, "", network);
     this.current = this.initial;
     this.#namespaces.add(this.initial);
@@ -201,6 +211,13 @@ export class Network {
   /** @internal Nanoseconds since 1970, by the Machine's clock. */
   time(): bigint {
     return this.programs.environment.clock.tai();
+  }
+
+  /** @internal A socket was closed: maps and views let go of it. */
+  socketClosed(socket: Socket): void {
+    this.socketMaps.closed(socket);
+    this.releaseStorage(socket.handle);
+    this.programs.environment.sockets.drop(socket);
   }
 
   /** @internal Nanoseconds of the Machine's clock. */

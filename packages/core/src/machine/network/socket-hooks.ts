@@ -1,245 +1,136 @@
-import { type AttachType, EFAULT } from "../../abi/index.js";
-import {
-  type DeviceAccess,
-  DeviceContext,
-  type Environment,
-  SkbContext,
-  SOCKOPT_VALUE_MAX,
-  SockAddrContext,
-  SockContext,
-  type SocketOperation,
-  SockOpsContext,
-  SockoptContext,
-  SysctlContext,
-  skBuff,
-} from "../../runtime/index.js";
-import type { Cgroup, CgroupPrograms } from "../cgroup/index.js";
-import type { Device } from "./device.js";
-import type { Namespace } from "./namespace.js";
-import type { ProgramRun } from "./program-run.js";
-import type { Socket } from "./socket.js";
+import { type AttachType, E2BIG, EBADF, EEXIST, EINVAL, ENOTSOCK } from "../../abi/index.js";
+import type { BpfMap, Program } from "../../host/index.js";
+import { decodeClassic, prepareClassic } from "../../isa/index.js";
+import type { Descriptors } from "../descriptors.js";
+import { failure } from "../failure.js";
+import { LinkObject, type LinkOwner, MachineLink, type MachineLinkKind } from "../machine-link.js";
+import { MachineProgram } from "../machine-program.js";
+import type { Network } from "./network.js";
+import { type ProgramSlot, Socket } from "./socket.js";
 
-const CONGESTION = 1;
-/** Bytes of a value that is set which programs may grow it to. */
-const SOCKOPT_ROOM = 16;
+/** Programs that a namespace's lookup takes (MAX_BPF_LINKS of the net namespace). */
+const MAX_LOOKUPS = 64;
 
-/** What programs made of an address. */
-export interface HookedAddress {
-  /** 0, or the negative errno that the call gets. */
-  readonly error: number;
-  readonly address: Uint8Array;
-  readonly port: number;
-  /** Where the datagram is to be sent from. */
-  readonly source: Uint8Array | undefined;
-}
+/** Attaches programs to sockets, maps of sockets, and network namespaces of a Machine. */
+export class MachineSocketHooks {
+  readonly #network: Network;
+  readonly #owner: LinkOwner;
+  readonly #descriptors: Descriptors;
 
-/** Whom a hook's programs are for. */
-interface Place {
-  readonly cgroup: Cgroup;
-  readonly namespace: Namespace;
-  readonly type: AttachType;
-}
-
-/** Runs the programs of cgroups on what their sockets do. Each hook costs a look into a table where nothing is attached. */
-export class SocketHooks {
-  readonly #environment: Environment;
-  readonly #programs: CgroupPrograms;
-  readonly #sock: SockContext;
-  readonly #address: SockAddrContext;
-  readonly #option: SockoptContext;
-  readonly #operation: SockOpsContext;
-  readonly #sysctl: SysctlContext;
-  readonly #device: DeviceContext;
-  #skb: SkbContext | undefined;
-
-  constructor({ environment }: ProgramRun, programs: CgroupPrograms) {
-    const { runtime, sockets } = environment;
-    this.#environment = environment;
-    this.#programs = programs;
-    this.#sock = new SockContext(runtime);
-    this.#address = new SockAddrContext(runtime, sockets);
-    this.#option = new SockoptContext(runtime, sockets);
-    this.#operation = new SockOpsContext(runtime, sockets);
-    this.#sysctl = new SysctlContext(runtime);
-    this.#device = new DeviceContext(runtime);
+  constructor(network: Network, owner: LinkOwner, descriptors: Descriptors) {
+    this.#network = network;
+    this.#owner = owner;
+    this.#descriptors = descriptors;
   }
 
-  /** A socket is made, bound or closed: 0, or a negative errno. Programs may set its device, mark and priority. */
-  socket(socket: Socket, type: AttachType): number {
-    const place = placeOf(socket, type);
-    if (!this.#programs.has(place.cgroup, type)) return 0;
-    this.#sock.load(socket);
-    const error = this.#programs.run(place, this.#sock);
-    const { boundDevice, mark, priority } = this.#sock.changes;
-    socket.boundDevice = boundDevice === 0 ? undefined : boundDevice;
-    socket.mark = mark;
-    socket.priority = priority;
-    return error;
-  }
-
-  /** A call with an address, which programs may change, and refuse. */
-  address(
-    socket: Socket,
-    call: "bind" | "connect" | "sendmsg" | "recvmsg" | "getpeername" | "getsockname",
-    address: Uint8Array,
-    port: number,
-    source?: Uint8Array,
-  ): HookedAddress {
-    const { version } = socket.family;
-    const prefix = call === "sendmsg" || call === "recvmsg" ? "cgroup_udp" : "cgroup_inet";
-    const type = `${prefix}${version}_${call}` as AttachType;
-    const place = placeOf(socket, type);
-    if (!this.#programs.has(place.cgroup, type)) return { error: 0, address, port, source };
-    const context = this.#address;
-    context.load(socket, address, port, source);
-    const error = this.#programs.run(place, context);
-    const { userAddress, userPort, sourceAddress } = context;
-    const changed = sourceAddress.some((byte) => byte !== 0) ? sourceAddress : undefined;
-    return { error, address: userAddress, port: userPort, source: source === undefined ? undefined : changed };
-  }
-
-  /**
-   * A packet goes out of, or has come for, a socket: 0, or a negative errno; a positive number where it is dropped and
-   * nobody is told.
-   *
-   * @param frame with its Ethernet header.
-   */
-  packet(socket: Socket, direction: "ingress" | "egress", frame: Uint8Array, device: Device): number {
-    const type: AttachType = direction === "ingress" ? "cgroup_inet_ingress" : "cgroup_inet_egress";
-    const place = placeOf(socket, type);
-    if (!this.#programs.has(place.cgroup, type)) return 0;
-    const skb = this.loadPacket(socket, frame, device);
-    skb.setField(skBuff.ingressIfindex, direction === "ingress" ? device.index : 0);
-    let flags = 0;
-    const error = this.#programs.run(place, skb, {
-      each: (result) => {
-        flags |= result >> 1;
-        return undefined;
+  attachSocketFilter(program: Program, which: Socket | number): MachineLink {
+    const socket = this.#socket(which);
+    const own = this.#program(program, "SO_ATTACH_BPF");
+    if (own.type !== "socket_filter")
+      throw failure("SO_ATTACH_BPF", EINVAL, `program '${program.name}' is no socket filter`);
+    return this.#slot("socket", own, {
+      get: () => (socket.filter !== undefined && "link" in socket.filter ? socket.filter : undefined),
+      set: (slot) => {
+        socket.filter = slot;
       },
     });
-    return error !== 0 && flags & CONGESTION && direction === "egress" ? 1 : error;
   }
 
-  /** A packet as programs of its socket see it: from the network header on. */
-  loadPacket(socket: Socket, frame: Uint8Array, device: Device): SkbContext {
-    this.#skb ??= new SkbContext(this.#environment.runtime);
-    const skb = this.#skb;
-    skb.load(frame, 0, frame.length, true);
-    skb.attachSocket(socket, this.#environment.sockets.view(socket));
-    skb.setField(skBuff.pktType, 0);
-    skb.setField(skBuff.ifindex, device.index);
-    skb.setField(skBuff.mark, socket.mark);
-    skb.setField(skBuff.priority, socket.priority);
-    return skb;
+  /** A classic program, as bytes of `struct sock_filter`. */
+  attachClassicFilter(instructions: Uint8Array, which: Socket | number): { close(): void; [Symbol.dispose](): void } {
+    const socket = this.#socket(which);
+    const run = prepareClassic(decodeClassic(instructions));
+    const before = socket.filter;
+    if (before !== undefined && "link" in before) before.link.object.detach();
+    const filter = { classic: (packet: Uint8Array) => run(packet, { dataStart: 0 }) };
+    socket.filter = filter;
+    const close = () => {
+      if (socket.filter === filter) socket.filter = undefined;
+    };
+    return { close, [Symbol.dispose]: close };
   }
 
-  /** Does anyone want to hear what connections of the socket's cgroup do? */
-  hasOperations({ cgroup }: Socket): boolean {
-    return this.#programs.has(cgroup, "cgroup_sock_ops");
-  }
-
-  /** Something has happened to a connection; the context has what programs answered. -1 where they refuse to say. */
-  operation(socket: Socket, operation: SocketOperation): { readonly reply: number; readonly context: SockOpsContext } {
-    const context = this.#operation;
-    const place = placeOf(socket, "cgroup_sock_ops");
-    if (!this.#programs.has(place.cgroup, place.type)) return { reply: -1, context };
-    context.load(socket, operation, socket.callbackFlags);
-    const error = this.#programs.run(place, context);
-    return { reply: error === 0 ? context.reply : -1, context };
-  }
-
-  /**
-   * A socket option is to be set. `error` is what the call gets; `done` says that programs have dealt with it, and the
-   * option is not to be looked at any more.
-   */
-  setOption(
-    socket: Socket,
-    level: number,
-    name: number,
-    value: Uint8Array,
-  ): {
-    readonly error: number;
-    readonly done: boolean;
-    readonly level: number;
-    readonly name: number;
-    readonly value: Uint8Array;
-  } {
-    const place = placeOf(socket, "cgroup_setsockopt");
-    if (!this.#programs.has(place.cgroup, place.type)) return { error: 0, done: false, level, name, value };
-    const context = this.#option;
-    context.load(socket, { level, name }, value, SOCKOPT_ROOM);
-    const error = this.#programs.run(place, context);
-    const { length } = context;
-    const same = { level: context.level, name: context.optionName };
-    if (error !== 0) return { error, done: true, ...same, value };
-    if (length === -1) return { error: 0, done: true, ...same, value };
-    if (length > context.shown || length < -1) return { error: -EFAULT, done: true, ...same, value };
-    return { error: 0, done: false, ...same, value: length === 0 ? value : context.value(length) };
-  }
-
-  /** A socket option was asked for: `found` is what the kernel would say, `room` what the caller has room for. */
-  getOption(
-    socket: Socket,
-    level: number,
-    name: number,
-    found: Uint8Array | number,
-    room: number,
-  ): Uint8Array | number {
-    const place = placeOf(socket, "cgroup_getsockopt");
-    if (!this.#programs.has(place.cgroup, place.type)) return found;
-    const context = this.#option;
-    const known = typeof found === "number" ? new Uint8Array(0) : found;
-    context.load(socket, { level, name }, known, room);
-    const length = typeof found === "number" ? room : found.length;
-    const retval = typeof found === "number" ? found : 0;
-    context.setLength(length);
-    let shown = retval;
-    const error = this.#programs.run(place, context, {
-      retval,
-      before: (now) => {
-        shown = now;
-        context.retval = now;
+  attachReuseport(program: Program, which: Socket | number): MachineLink {
+    const command = "SO_ATTACH_REUSEPORT_EBPF";
+    const socket = this.#socket(which);
+    const own = this.#program(program, command);
+    if (own.type !== "sk_reuseport" && own.type !== "socket_filter")
+      throw failure(command, EINVAL, `program '${program.name}' is none for groups of sockets`);
+    if (!socket.reusePort) throw failure(command, EINVAL, "the socket shares its port with no other");
+    return this.#slot("reuseport", own, {
+      get: () => socket.reuseportProgram,
+      set: (slot) => {
+        socket.reuseportProgram = slot;
       },
-      each: () => (context.retval === shown ? undefined : context.retval),
     });
-    if (error < 0) return error;
-    if (context.length > Math.min(room, SOCKOPT_VALUE_MAX) || context.length < 0) return -EFAULT;
-    return context.value(context.length);
   }
 
-  /**
-   * A task of the current cgroup reads or writes a sysctl: 0 or a negative errno, and what is to be written.
-   *
-   * @param name as `net/ipv4/ip_forward`.
-   */
-  sysctl(
-    { cgroup, namespace }: { readonly cgroup: Cgroup; readonly namespace: Namespace },
-    name: string,
-    current: Uint8Array,
-    written: Uint8Array | undefined,
-  ): { readonly error: number; readonly value: Uint8Array | undefined } {
-    const type = "cgroup_sysctl";
-    if (!this.#programs.has(cgroup, type)) return { error: 0, value: written };
-    this.#sysctl.load(name, current, written, 0);
-    const error = this.#programs.run({ cgroup, namespace, type }, this.#sysctl);
-    return { error, value: this.#sysctl.written };
+  attachSockmap(program: Program, map: BpfMap, attachType?: AttachType): MachineLink {
+    return this.#network.socketMaps.attach(program, map, attachType, this.#owner);
   }
 
-  /** A task wants to use a device node: 0 or a negative errno. */
-  device(where: { readonly cgroup: Cgroup; readonly namespace: Namespace }, access: DeviceAccess): number {
-    const type = "cgroup_device";
-    if (!this.#programs.has(where.cgroup, type)) return 0;
-    this.#device.load(access);
-    return this.#programs.run({ ...where, type }, this.#device);
+  attachNetworkNamespace(program: Program, namespace = this.#network.current): MachineLink {
+    const command = "BPF_LINK_CREATE";
+    const own = this.#program(program, command);
+    if (own.type === "flow_dissector") {
+      if (namespace.dissector !== undefined) throw failure(command, EEXIST, "the namespace has a flow dissector");
+      return this.#slot("netns", own, {
+        get: () => namespace.dissector,
+        set: (slot) => {
+          namespace.dissector = slot;
+        },
+      });
+    }
+    if (own.type !== "sk_lookup")
+      throw failure(command, EINVAL, `program '${program.name}' is none for network namespaces`);
+    if (namespace.lookupPrograms.length >= MAX_LOOKUPS)
+      throw failure(command, E2BIG, `there are ${MAX_LOOKUPS} programs`);
+    const link = new MachineLink(new LinkObject("netns", own, this.#owner));
+    const slot: ProgramSlot = { link, program: own };
+    namespace.lookupPrograms = [...namespace.lookupPrograms, slot];
+    link.attach({
+      replace: (next) => {
+        slot.program = next;
+      },
+      detach: () => {
+        namespace.lookupPrograms = namespace.lookupPrograms.filter((each) => each !== slot);
+      },
+    });
+    return link;
   }
 
-  close(): void {
-    for (const context of [this.#sock, this.#address, this.#option, this.#operation, this.#sysctl, this.#device])
-      context.close();
-    this.#skb?.close();
+  /** A program in a place that has room for one: what was there goes. */
+  #slot(
+    kind: MachineLinkKind,
+    program: MachineProgram,
+    place: { get(): ProgramSlot | undefined; set(slot: ProgramSlot | undefined): void },
+  ): MachineLink {
+    place.get()?.link.object.detach();
+    const link = new MachineLink(new LinkObject(kind, program, this.#owner));
+    const slot: ProgramSlot = { link, program };
+    place.set(slot);
+    link.attach({
+      replace: (next) => {
+        slot.program = next;
+      },
+      detach: () => {
+        if (place.get() === slot) place.set(undefined);
+      },
+    });
+    return link;
   }
-}
 
-function placeOf(socket: Socket, type: AttachType): Place {
-  return { cgroup: socket.cgroup, namespace: socket.namespace, type };
+  #socket(which: Socket | number): Socket {
+    const found = typeof which === "number" ? this.#descriptors.get(which) : which;
+    if (found === undefined) throw failure("setsockopt", EBADF, `no descriptor ${which}`);
+    if (!(found instanceof Socket)) throw failure("setsockopt", ENOTSOCK, `descriptor ${which} is no socket`);
+    return found;
+  }
+
+  #program(program: Program, command: string): MachineProgram {
+    if (!(program instanceof MachineProgram) || !this.#owner.owns(program))
+      throw failure(command, EBADF, `program '${program.name}' is of another host`);
+    program.assertOpen(command);
+    return program;
+  }
 }

@@ -3,10 +3,12 @@ import { SyscallError } from "../../base/index.js";
 import type { NetworkSocket } from "../../runtime/index.js";
 import type { Cgroup } from "../cgroup/index.js";
 import { failure } from "../failure.js";
+import type { MachineLink } from "../machine-link.js";
 import type { MachineProgram } from "../machine-program.js";
 import type { IpFamily } from "./ip-family.js";
 import { parseAddress } from "./ip-family.js";
 import type { Namespace } from "./namespace.js";
+import type { SocketMapPrograms } from "./socket-maps.js";
 import { getSocketOption, setSocketOption } from "./socket-options.js";
 import { isAny } from "./socket-table.js";
 import type { TcpConnection } from "./tcp/connection.js";
@@ -17,10 +19,14 @@ export interface SocketAddress {
   readonly port: number;
 }
 
-/** A program that a socket has taken for itself. */
-export interface SocketProgram {
+/** A program of a socket, or of a namespace, by the link that it was attached by. */
+export interface ProgramSlot {
+  readonly link: MachineLink;
   program: MachineProgram;
 }
+
+/** What decides how much of a packet a socket takes: a program, or a classic one as a function. */
+export type SocketFilter = ProgramSlot | { readonly classic: (packet: Uint8Array) => number };
 
 /** A socket of a namespace, of one version of IP. */
 export abstract class Socket implements NetworkSocket {
@@ -60,9 +66,11 @@ export abstract class Socket implements NetworkSocket {
   /** @internal Options that nothing here depends on. */
   readonly otherOptions = new Map<string, number>();
   /** @internal Decides what it receives (SO_ATTACH_FILTER, SO_ATTACH_BPF). */
-  filter: SocketProgram | undefined;
+  filter: SocketFilter | undefined;
+  /** @internal The programs of maps of sockets that it is in. */
+  mapPrograms: SocketMapPrograms | undefined;
   /** @internal Chooses among the sockets that share its port (SO_ATTACH_REUSEPORT_EBPF). */
-  reuseportProgram: SocketProgram | undefined;
+  reuseportProgram: ProgramSlot | undefined;
   #open = true;
 
   /** @internal */
@@ -188,6 +196,9 @@ export abstract class Socket implements NetworkSocket {
     return 0;
   }
 
+  /** @internal No map has it any more. */
+  leftMaps(): void {}
+
   /** Gives up what it has when its last handle goes. */
   protected abstract release(): void;
 
@@ -252,10 +263,8 @@ export abstract class Socket implements NetworkSocket {
     this.#open = false;
     const { network } = this.namespace;
     network.descriptors.close(this.fd);
-    this.filter?.program.unreference();
-    this.filter = undefined;
-    this.reuseportProgram?.program.unreference();
-    this.reuseportProgram = undefined;
+    if (this.filter !== undefined && "link" in this.filter) this.filter.link.object.detach();
+    this.reuseportProgram?.link.object.detach();
     network.socketClosed(this);
   }
 }

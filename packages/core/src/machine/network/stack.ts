@@ -65,7 +65,7 @@ export class Stack {
     this.#namespace = namespace;
     this.neighbours = new Neighbours(namespace);
     this.sockets = new SocketTable(namespace.tables);
-    this.#transport = new Transport(this);
+    this.#transport = new Transport(namespace, this);
   }
 
   get addresses(): readonly InterfaceAddress[] {
@@ -140,14 +140,14 @@ export class Stack {
   /** True where the frame goes on. */
   #receivePacket(packet: IpPacket, frame: Frame): boolean {
     if (this.#isLocal(packet)) {
-      this.#deliver(packet);
+      this.#deliver(packet, frame.assigned);
       return false;
     }
     return this.forwarding[packet.family.version] && this.#forward(packet, frame);
   }
 
   #isLocal({ family, destination }: IpPacket): boolean {
-    if (this.isOwn(destination)) return true;
+    if (this.isOwn(destination) || this.#namespace.tables.route(destination)?.kind === "local") return true;
     if (family.version === 6) return destination[0] === 0xff;
     if (destination.every((byte) => byte === 255)) return true;
     return this.#addresses.some(({ address, prefixLength }) => {
@@ -157,12 +157,12 @@ export class Stack {
     });
   }
 
-  #deliver(packet: IpPacket): void {
+  #deliver(packet: IpPacket, assigned: Socket | undefined): void {
     const { family, protocol } = packet;
     // Pieces of a packet lead nowhere here.
     if (isFragment(packet)) return;
     if (protocol === family.icmp.protocol) this.#deliverIcmp(packet);
-    else this.#transport.deliver(packet);
+    else this.#transport.deliver(packet, assigned);
   }
 
   #deliverIcmp({ family, bytes, payload, end, source, destination, device }: IpPacket): void {

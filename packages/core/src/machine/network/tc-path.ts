@@ -3,6 +3,7 @@ import type { MachineProgram } from "../machine-program.js";
 import { Device } from "./device.js";
 import type { Frame } from "./frame.js";
 import type { Network } from "./network.js";
+import { Socket } from "./socket.js";
 import type { TcHook } from "./tc-hook.js";
 
 /** Return values of tc programs (TC_ACT_*); tcx has the same numbers for those that it knows. */
@@ -140,6 +141,7 @@ export class TcPath {
     const { memory } = this.#network.programs.environment.runtime;
     skb.load(memory.u8, frame.data, frame.length);
     skb.detachSocket();
+    skb.atIngress = ingress;
     skb.setField(skBuff.pktType, ingress ? addressee(memory.u8, frame.data, frame.device) : 0);
     skb.setField(skBuff.ifindex, frame.device.index);
     skb.setField(skBuff.ingressIfindex, frame.ingressIndex);
@@ -169,6 +171,7 @@ export class TcPath {
     stored.end = data + length;
     this.#network.programs.environment.runtime.memory.u8.copyWithin(data, skb.packetStart, skb.packetEnd);
     readMarks(skb, stored);
+    if (skb.assigned instanceof Socket) stored.assigned = skb.assigned;
     return stored;
   }
 }

@@ -1,17 +1,22 @@
 import { ECONNRESET, EINVAL, EISCONN, ENOTCONN, EPIPE, type TcpState, tcpState } from "../../abi/index.js";
+import { buildPacket, concatenate } from "../../packet/index.js";
+import type { TcpInfo } from "../../runtime/index.js";
 import type { Cgroup } from "../cgroup/index.js";
 import { failure } from "../failure.js";
 import type { IpFamily } from "./ip-family.js";
 import type { Namespace } from "./namespace.js";
 import { Socket, type SocketAddress } from "./socket.js";
+import { MessageState } from "./socket-streams.js";
 import { ByteQueue } from "./tcp/byte-queue.js";
 import { type ConnectionOwner, TcpConnection, WINDOW_SCALE } from "./tcp/connection.js";
 import { type OutgoingSegment, type Segment, segmentLayer, writeSynOptions } from "./tcp/segment.js";
+import { TcpOperations } from "./tcp-operations.js";
 
 /** Bytes that wait for being read, and for being acknowledged, at most. */
 const RECEIVE_BUFFER = 131_072;
 const SEND_BUFFER = 4_194_304;
 const TCP_HEADER = 20;
+const OPTIONS_MAX = 40;
 const noBytes = new Uint8Array(0);
 
 /** A TCP socket of a namespace: unbound at first, then one that listens, or one end of a connection. */
@@ -25,10 +30,15 @@ export class TcpSocket extends Socket {
   readonly #received = new ByteQueue();
   #endReceived = false;
   #shutDown = false;
+  /** The segment that is being received. */
+  #segment: Segment | undefined;
   /** Connections whose handshake is done, and those that are at it. */
   readonly #accepted: TcpSocket[] = [];
   readonly #coming = new Set<TcpSocket>();
   #backlog = 0;
+  /** @internal What its sk_msg program and its parser are at. */
+  message = new MessageState();
+  readonly #operations = new TcpOperations(this);
 
   /** @internal */
   constructor(namespace: Namespace, family: IpFamily, cgroup?: Cgroup) {
@@ -60,6 +70,7 @@ export class TcpSocket extends Socket {
       this.namespace.stack.sockets.checkFree(this, this.localAddress, this.localPort);
     this.#backlog = backlog;
     this.#enter(tcpState.listen);
+    this.#operations.listening();
   }
 
   /** The oldest connection that waits, or undefined. @throws SyscallError EINVAL for a socket that doesn't listen. */
@@ -93,15 +104,19 @@ export class TcpSocket extends Socket {
   /**
    * Sends bytes; how many of them found room. They go as far as they get before this returns.
    *
-   * @throws SyscallError ENOTCONN, EPIPE after a shutdown or the connection's end, ECONNRESET.
+   * @throws SyscallError ENOTCONN, EPIPE after a shutdown or the connection's end, ECONNRESET, EACCES where an sk_msg
+   * program drops it.
    */
   send(data: Uint8Array): number {
     this.assertOpen("sendto");
     this.#assertConnected("sendto");
     if (this.#shutDown || this.#state === tcpState.close) throw failure("sendto", EPIPE, "nothing more may be sent");
     const taken = data.slice(0, Math.max(0, SEND_BUFFER - this.connection.waiting));
-    if (taken.length > 0) this.connection.write(taken);
+    let error = 0;
+    if (this.mapPrograms?.sk_msg_verdict !== undefined) error = this.namespace.network.streams.send(this, taken);
+    else if (taken.length > 0) this.connection.write(taken);
     this.namespace.network.drain();
+    if (error !== 0) throw failure("sendto", error, "a program of a map that the socket is in forbids it");
     return taken.length;
   }
 
@@ -140,19 +155,50 @@ export class TcpSocket extends Socket {
     return this.peerName();
   }
 
+  /** @internal A segment for this connection. */
+  receiveSegment(segment: Segment): void {
+    this.#segment = segment;
+    this.#operations.arrived(segment);
+    this.connection.receive(segment);
+    this.#segment = undefined;
+  }
+
+  override leftMaps(): void {
+    this.message = new MessageState();
+  }
+
+  /** @internal Bytes for its reader. */
+  take(data: Uint8Array): void {
+    this.#received.push(data);
+  }
+
+  /** @internal Bytes of a program's choice to be sent; lost where nothing can be sent any more. */
+  transmit(data: Uint8Array): void {
+    const { state } = this.connection;
+    if (!this.#shutDown && (state === tcpState.established || state === tcpState.closeWait))
+      this.connection.write(data);
+  }
+
+  /** @internal What programs can read of the connection. */
+  get tcp(): TcpInfo | undefined {
+    return tcpInfo(this.connection);
+  }
+
   /** @internal A SYN for this listening socket. */
   receiveSyn(segment: Segment, source: Uint8Array, destination: Uint8Array): void {
     if (this.#accepted.length + this.#coming.size > this.#backlog) return;
     const child = new TcpSocket(this.namespace, this.family, this.cgroup);
     child.listener = this;
+    child.callbackFlags = this.callbackFlags;
     child.mark = this.mark;
     child.priority = this.priority;
     child.boundDevice = this.boundDevice;
     child.localAddress = destination;
-    child.localPort = this.localPort;
+    child.localPort = segment.destinationPort;
     child.setRemote(source, segment.sourcePort);
     child.connection.maximumSegment = child.#largestSegment();
     this.#coming.add(child);
+    child.#operations.answering();
     child.connection.answer(segment, this.namespace.network.random());
   }
 
@@ -190,9 +236,17 @@ export class TcpSocket extends Socket {
 
   #enter(state: TcpState): void {
     const before = this.#state;
-    this.#state = state;
     const { listener } = this;
     const { clocks } = this.namespace.network;
+    const isAnswered = before === tcpState.synReceived && state === tcpState.established;
+    // An accepted connection tells so before its state changes, one of its own after that.
+    if (isAnswered) this.#operations.established(false, this.#segment);
+    // A connection that answers comes into being in its state.
+    if (state !== tcpState.synReceived) this.#operations.stateChanged(before, state);
+    this.#state = state;
+    if (state === tcpState.synSent) this.#operations.connecting();
+    if (before === tcpState.synSent && state === tcpState.established)
+      this.#operations.established(true, this.#segment);
     if (before === tcpState.close && state !== tcpState.listen) clocks.add(this);
     if (listener !== undefined && before === tcpState.synReceived) {
       listener.#coming.delete(this);
@@ -229,7 +283,11 @@ export class TcpSocket extends Socket {
       get room() {
         return RECEIVE_BUFFER - socket.#received.length;
       },
-      received: (data) => socket.#received.push(data),
+      received: (data) => {
+        const { mapPrograms, namespace } = socket;
+        if (mapPrograms === undefined) socket.#received.push(data);
+        else namespace.network.streams.receive(socket, data);
+      },
       receivedEnd: () => {
         socket.#endReceived = true;
       },
@@ -238,16 +296,50 @@ export class TcpSocket extends Socket {
         const windowScale = socket.connection.announcesScale ? WINDOW_SCALE : undefined;
         return writeSynOptions({ maximumSegment: socket.#largestSegment(), windowScale });
       },
-      segmentOptions: () => noBytes,
-      timedOut: () => {},
-      retransmitted: () => {},
-      measured: () => {},
+      timedOut: () => socket.#operations.timedOut(),
+      retransmitted: (sequence, segments) => socket.#operations.retransmitted(sequence, segments),
+      measured: (nanoseconds) => socket.#operations.measured(nanoseconds),
     };
   }
 
   #transmit(segment: OutgoingSegment): void {
     const { localAddress: source, remoteAddress: destination } = this;
-    const layer = segmentLayer(segment, this.localPort, this.remotePort!);
-    this.namespace.stack.output({ socket: this, source, destination: destination! }, layer, segment.data);
+    const options = this.#optionsOf(segment);
+    const layer = segmentLayer({ ...segment, options }, this.localPort, this.remotePort!);
+    // Until the handshake is done, the listening socket speaks for the connection.
+    const socket = this.#state === tcpState.synReceived ? (this.listener ?? this) : this;
+    this.namespace.stack.output({ socket, source, destination: destination! }, layer, segment.data);
   }
+
+  /** The options of a segment with those that programs add. */
+  #optionsOf(segment: OutgoingSegment): Uint8Array {
+    if (this.callbackFlags === 0) return segment.options;
+    const room = Math.min(OPTIONS_MAX - segment.options.length, this.#largestSegment() - segment.data.length);
+    const bare = buildPacket(segmentLayer(segment, this.localPort, this.remotePort!));
+    return concatenate(segment.options, this.#operations.headerOptions(bare, room));
+  }
+}
+
+function tcpInfo(connection: TcpConnection): TcpInfo {
+  const { congestion, rtt, statistics } = connection;
+  return {
+    congestionWindow: congestion.window,
+    smoothedRoundTrip: rtt.scaled,
+    minimumRoundTrip: rtt.minimum,
+    slowStartThreshold: congestion.threshold,
+    receiveNext: connection.receiveNext,
+    sendNext: connection.sendNext,
+    unacknowledged: connection.unacknowledged,
+    maximumSegment: connection.maximumSegment,
+    packetsOut: connection.flight,
+    retransmissions: statistics.retransmissions,
+    segmentsIn: statistics.segmentsIn,
+    dataSegmentsIn: statistics.dataSegmentsIn,
+    segmentsOut: statistics.segmentsOut,
+    dataSegmentsOut: statistics.dataSegmentsOut,
+    bytesReceived: statistics.bytesReceived,
+    bytesAcknowledged: statistics.bytesAcknowledged,
+    delivered: statistics.delivered,
+    timeouts: connection.timeouts,
+  };
 }

@@ -1,6 +1,7 @@
 import { tcpState } from "../../abi/index.js";
 import type { IpFamily } from "./ip-family.js";
 import { type IpPacket, pseudoChecksum } from "./ip-packet.js";
+import type { Namespace } from "./namespace.js";
 import type { Socket } from "./socket.js";
 import type { Flow } from "./socket-table.js";
 import type { Stack } from "./stack.js";
@@ -20,17 +21,24 @@ const noBytes = new Uint8Array(0);
 /** Hands UDP and TCP packets that have come to a namespace to its sockets. */
 export class Transport {
   readonly #stack: Stack;
+  readonly #namespace: Namespace;
 
-  constructor(stack: Stack) {
+  constructor(namespace: Namespace, stack: Stack) {
+    this.#namespace = namespace;
     this.#stack = stack;
   }
 
-  deliver(packet: IpPacket): void {
-    if (packet.protocol === IPPROTO_UDP) this.#deliverUdp(packet);
-    else if (packet.protocol === IPPROTO_TCP) this.#deliverTcp(packet);
+  get #lookup() {
+    return this.#namespace.network.lookup;
   }
 
-  #deliverUdp(packet: IpPacket): void {
+  /** @param assigned the socket that a tc program says the packet is for. */
+  deliver(packet: IpPacket, assigned: Socket | undefined): void {
+    if (packet.protocol === IPPROTO_UDP) this.#deliverUdp(packet, assigned);
+    else if (packet.protocol === IPPROTO_TCP) this.#deliverTcp(packet, assigned);
+  }
+
+  #deliverUdp(packet: IpPacket, assigned: Socket | undefined): void {
     const { family, bytes, payload, end, source, destination } = packet;
     const view = new DataView(bytes.buffer, bytes.byteOffset);
     if (payload + UDP_HEADER > end) return;
@@ -41,37 +49,50 @@ export class Transport {
     if ((hasChecksum || family.version === 6) && pseudoChecksum(source, destination, IPPROTO_UDP, datagram) !== 0)
       return;
     const flow = this.#flow(packet, "udp", view.getUint16(payload), view.getUint16(payload + 2));
-    const socket = this.#stack.sockets.connected(flow) ?? this.#stack.sockets.unconnected(flow);
+    const socket =
+      this.#assigned(flow, packet, assigned) ??
+      this.#stack.sockets.connected(flow) ??
+      this.#lookup.find(this.#namespace, flow, packet);
     if (!(socket instanceof UdpSocket)) {
       this.#stack.complain(packet, family.icmp.noPort);
       return;
     }
-    if (!this.#isLetIn(socket, packet)) return;
-    socket.deliver(source, flow.sourcePort, datagram.slice(UDP_HEADER));
+    const room = this.#admit(socket, packet);
+    if (room > 0) socket.deliver(source, flow.sourcePort, datagram.slice(UDP_HEADER, Math.max(room, UDP_HEADER)));
   }
 
-  #deliverTcp(packet: IpPacket): void {
+  #deliverTcp(packet: IpPacket, assigned: Socket | undefined): void {
     const { bytes, payload, end, source, destination } = packet;
     const segment = readSegment(bytes, payload, end);
     if (segment === undefined) return;
     if (pseudoChecksum(source, destination, IPPROTO_TCP, bytes.subarray(payload, end)) !== 0) return;
     const flow = this.#flow(packet, "tcp", segment.sourcePort, segment.destinationPort);
-    const connected = this.#stack.sockets.connected(flow);
+    const chosen = this.#assigned(flow, packet, assigned);
+    const connected = chosen?.remoteAddress === undefined ? this.#stack.sockets.connected(flow) : chosen;
     if (connected instanceof TcpSocket) {
       // Until the handshake is done, the listening socket speaks for the connection.
       const owner = connected.state === tcpState.synReceived ? (connected.listener ?? connected) : connected;
-      if (this.#isLetIn(owner, packet)) connected.connection.receive(segment);
+      const room = this.#admit(owner, packet);
+      if (room > 0) connected.receiveSegment(cut(segment, room));
       return;
     }
     const isSyn = (segment.flags & (tcpFlags.syn | tcpFlags.ack | tcpFlags.rst)) === tcpFlags.syn;
-    const listener = isSyn ? this.#stack.sockets.unconnected(flow) : undefined;
+    const listener = isSyn ? (chosen ?? this.#lookup.find(this.#namespace, flow, packet)) : undefined;
     if (!(listener instanceof TcpSocket)) this.#reset(segment, source, destination);
-    else if (this.#isLetIn(listener, packet)) listener.receiveSyn(segment, source, destination);
+    else if (this.#admit(listener, packet) > 0) listener.receiveSyn(segment, source, destination);
   }
 
-  /** Do the programs of the socket let a packet in? */
-  #isLetIn(socket: Socket, { bytes, device }: IpPacket): boolean {
-    return socket.namespace.network.hooks.packet(socket, "ingress", bytes, device) === 0;
+  /** The socket of tc's choice, or another one of its group. */
+  #assigned(flow: Flow, packet: IpPacket, assigned: Socket | undefined): Socket | undefined {
+    if (assigned === undefined || assigned.protocol !== flow.protocol) return undefined;
+    return assigned.remoteAddress === undefined ? this.#lookup.share(assigned, flow, packet) : assigned;
+  }
+
+  /** Bytes from the transport header on that the programs of the socket let in; 0 for nothing of it. */
+  #admit(socket: Socket, packet: IpPacket): number {
+    const { hooks } = socket.namespace.network;
+    if (hooks.packet(socket, "ingress", packet.bytes, packet.device) !== 0) return 0;
+    return hooks.filter(socket, packet);
   }
 
   /** An ICMP error has come about a packet of ours: what says that a way is narrow is told to the connection. */
@@ -114,4 +135,10 @@ export class Transport {
   #flow({ source, destination, device }: IpPacket, protocol: "tcp" | "udp", from: number, to: number): Flow {
     return { protocol, source, sourcePort: from, destination, destinationPort: to, device: device.index };
   }
+}
+
+/** A segment of which only `room` bytes were let in. */
+function cut(segment: Segment, room: number): Segment {
+  const data = Math.max(0, room - segment.header.length);
+  return data >= segment.data.length ? segment : { ...segment, data: segment.data.subarray(0, data) };
 }

@@ -1,3 +1,4 @@
+import { tcpState } from "../../abi/index.js";
 import type { NetworkSocket } from "../network-tables.js";
 import type { Runtime } from "../runtime.js";
 import { socketFamily } from "../socket-view.js";
@@ -44,6 +45,8 @@ export interface SocketOperation {
   readonly header?: Uint8Array;
   readonly length?: number;
   readonly flags?: number;
+  /** The connection is a request yet: no whole socket stands behind it. */
+  readonly isRequest?: boolean;
   /** Bytes of options that are kept free for the program: for BPF_SOCK_OPS_WRITE_HDR_OPT_CB. */
   readonly reserved?: number;
 }
@@ -54,6 +57,7 @@ export class SockOpsContext extends StructContext {
   readonly #data: number;
   /** Which operation it is. */
   op = 0;
+  isRequest = false;
   /** Bytes of options that the program reserved, or that are left for it. */
   reserved = 0;
   /** Options that the program has written. */
@@ -80,12 +84,14 @@ export class SockOpsContext extends StructContext {
     // A u32 in network order of which the lower 16 bits are the port.
     this.setNetworkPort(field.remotePort + 2, socket.remotePort ?? 0);
     this.setWord(field.localPort, socket.localPort);
+    this.#writeHeader(operation);
+    this.isRequest = operation.isRequest ?? false;
+    this.setWord(field.state, this.isRequest ? tcpState.newSynReceived : (socket.state ?? 0));
+    if (this.isRequest) return;
     this.setWord(field.isFullSocket, 1);
     this.setWord(field.callbackFlags, callbackFlags);
-    this.setWord(field.state, socket.state ?? 0);
     this.#writeTcp(socket);
     this.setWord(field.sk, this.#sockets.view(socket));
-    this.#writeHeader(operation);
   }
 
   get reply(): number {

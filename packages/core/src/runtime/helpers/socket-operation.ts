@@ -21,7 +21,7 @@ export const socketOperationHelpers: HelperFamily = (define, { runtime }) => {
   define("sock_ops_cb_flags_set", "int", (_ctx, flags) => {
     const context = operation(runtime);
     const { socket } = context;
-    if (socket?.tcp === undefined) return -EINVAL;
+    if (socket?.tcp === undefined || context.isRequest) return -EINVAL;
     socket.callbackFlags = flags & ALL_FLAGS;
     context.callbackFlags = flags & ALL_FLAGS;
     return flags & ~ALL_FLAGS;

@@ -35,9 +35,7 @@ export interface ConnectionOwner {
   receivedEnd(): void;
   stateChanged(before: TcpState, after: TcpState): void;
   /** What a SYN carries. */
-  synOptions(isAnswer: boolean): Uint8Array;
-  /** Options of a segment that is none, and where they end the room for its bytes. */
-  segmentOptions(): Uint8Array;
+  synOptions(): Uint8Array;
   /** A segment timed out, one was sent again, a round trip was measured. */
   timedOut(): void;
   retransmitted(sequence: number, segments: number): void;
@@ -94,6 +92,11 @@ export class TcpConnection {
   /** Segments on their way. */
   get flight(): number {
     return Math.ceil(distance(this.unacknowledged, this.sendNext) / this.maximumSegment);
+  }
+
+  /** Times that the first segment was sent again since anything was acknowledged. */
+  get timeouts(): number {
+    return this.#retries;
   }
 
   get announcesScale(): boolean {
@@ -481,7 +484,7 @@ export class TcpConnection {
     }
     this.#announced = this.#windowEdge();
     const window = distance(this.receiveNext, this.#announced);
-    const options = isSyn ? this.#owner.synOptions((flags & ACK) !== 0) : this.#owner.segmentOptions();
+    const options = isSyn ? this.#owner.synOptions() : noBytes;
     const acknowledgement = flags & ACK ? this.receiveNext : 0;
     const shown = Math.min(isSyn ? window : window >>> (this.#announcesScale ? WINDOW_SCALE : 0), LARGEST_WINDOW);
     this.#owner.transmit({ sequence, acknowledgement, flags, window: shown, options, data });

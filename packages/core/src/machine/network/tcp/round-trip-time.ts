@@ -26,6 +26,11 @@ export class RoundTripTime {
     this.#timeout = nanoseconds;
   }
 
+  /** Eight times the smoothed one in microseconds, as the kernel keeps it. */
+  get scaled(): number {
+    return Math.floor((this.smoothed * 8) / NS_PER_US);
+  }
+
   sample(nanoseconds: number): void {
     // The kernel counts in microseconds, and takes less than one for one.
     const measured = Math.max(nanoseconds, NS_PER_US);
