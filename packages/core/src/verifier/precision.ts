@@ -463,8 +463,10 @@ export function markAllPrecise(analysis: Analysis, start: State): void {
   if (log.steps) {
     log.write(`mark_precise: frame${start.frames.length - 1}: falling back to forcing all scalars precise\n`);
   }
-  for (let state = start.parent; state !== undefined; state = state.parent) {
+  // Marks are never taken back: behind a checkpoint that has all of them, so has every earlier one.
+  for (let state = start.parent; state !== undefined && !state.allPrecise; state = state.parent) {
     for (const frame of state.frames) forcePrecise(analysis, frame);
+    state.allPrecise = true;
   }
 }
 

@@ -233,6 +233,8 @@ export class State {
   hits = 0;
   misses = 0;
   cleaned = false;
+  /** Every scalar in it, and in the checkpoints before it, is marked precise. */
+  allPrecise = false;
   /** Taken off its instruction's list, and kept only because paths from it aren't finished. */
   evicted = false;
   /** The loop that it is in. */
