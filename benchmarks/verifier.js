@@ -4,10 +4,10 @@
 //
 //     npm run build && node benchmarks/verifier.js [--json OUT] [--over N] [--rounds N] [--seconds N] [--match TEXT] [PATH...]
 //
-// Programs of which the kernel processes fewer instructions than --over (1000) are left out, as are those on whose
-// verdict the two differ. A program gets --rounds (15) rounds, or as many as fit into --seconds (3), two at least. Paths
-// are objects or folders of them: testdata and examples, where none are named. "peak" is the growth of the process over
-// its size before the first verification of the program, at its highest.
+// Programs of which fewer instructions than --over (1000) are processed are left out, as are those on whose verdict the
+// two differ. A program gets --rounds (15) rounds, or as many as fit into --seconds (3), two at least. Paths are objects
+// or folders of them: testdata and examples, where none are named. "peak" is the growth of the process over its size
+// before the first verification of the program, at its highest.
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -79,11 +79,12 @@ function quantile(numbers, q) {
 /** Alternates until the rounds or the time are used up; undefined where there is nothing to compare. */
 async function measure(file, object, program) {
   const ask = () => judgeByKernel(file, object, program, { logLevel: 0, host: "kernel" });
-  const asked = await ask();
-  if (asked.processed === null || asked.processed < Number(values.over)) return undefined;
   const input = inputOf(object, program);
   const before = process.memoryUsage.rss();
   const first = verifyHere(input);
+  if (first.verdict.processed < Number(values.over)) return undefined;
+  const asked = await ask();
+  if (asked.processed === null) return undefined;
   if (first.verdict.verdict !== asked.verdict) return undefined;
   warmUp(input);
   const here = [];
