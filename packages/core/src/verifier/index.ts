@@ -20,10 +20,11 @@
  * spec-input.ts makes an input of an object's program; older-kernel.ts applies another kernel's limits; proof.ts ties a
  * verdict to the code and maps that it is about, for the JIT.
  *
- * What the walk works on: state.ts (frames and states), domain/ (what a register can hold: register.ts is the layout of
+ * What the walk works on: state.ts (frames and states) with history.ts, domain/ (what a register can hold: register.ts is the layout of
  * its record, tnum.ts, bounds.ts, arithmetic.ts and condition.ts its operators, int64.ts the 64-bit arithmetic below).
  * What keeps it finite: pruning.ts (checkpoints) with state-comparison.ts, precision.ts (which values mattered),
- * stack-liveness.ts (which stack slots still matter), loop-visits.ts (loops whose paths aren't done), widening.ts.
+ * stack-liveness.ts (which stack slots still matter) with call-chain.ts and predecessors.ts, loop-visits.ts (loops whose
+ * paths aren't done), widening.ts.
  *
  * analysis.ts is what all of these share and how they refuse: `reject()` where the kernel does, `notModelled()` where
  * nothing here knows what the kernel does. Facts about helpers, contexts and program types are abi's. The log is written

@@ -109,6 +109,8 @@ function haveEqualRecords(a: Frame, b: Frame): boolean {
   return true;
 }
 
+const SLAB_BUFFERS = 32;
+
 /** Buffers of frames that were given back, by their number of slots, so that states cost no garbage. */
 export class FramePool {
   readonly #free: Int32Array[][] = [];
@@ -116,7 +118,17 @@ export class FramePool {
   /** A buffer for at least `slots` slots. Its content is arbitrary. */
   take(slots: number): Int32Array {
     const sizeClass = (slots + 7) >> 3;
-    return this.#free[sizeClass]?.pop() ?? new Int32Array((11 + sizeClass * 8) * REGISTER_WORDS);
+    this.#free[sizeClass] ??= [];
+    const free = this.#free[sizeClass];
+    if (free.length === 0) this.#allocate(free, (11 + sizeClass * 8) * REGISTER_WORDS);
+    return free.pop()!;
+  }
+
+  /** Several buffers at once: one allocation costs more than filling a buffer. */
+  #allocate(free: Int32Array[], words: number): void {
+    const bytes = words * Int32Array.BYTES_PER_ELEMENT;
+    const slab = new ArrayBuffer(SLAB_BUFFERS * bytes);
+    for (let i = 0; i < SLAB_BUFFERS; i++) free.push(new Int32Array(slab, i * bytes, words));
   }
 
   /** Gives a frame's buffer back, unless others have it in common; the frame must not be used afterwards. */
