@@ -3,6 +3,7 @@ export { Attachment, BpfLink, findUsdt, IteratorLink, registerStructOps } from "
 export {
   addClsactFilter,
   type ClsactFilter,
+  createClsact,
   deleteClsact,
   deleteClsactFilter,
   setXdpProgram,

@@ -55,6 +55,16 @@ const objects: readonly { readonly name: string; readonly summary: string; load(
     load: async () => (await import("../feature/command.js")).feature,
   },
   {
+    name: "xdp",
+    summary: "XDP programs on devices, in ip's words: attach, detach, status",
+    load: async () => (await import("../xdp/command.js")).xdp,
+  },
+  {
+    name: "tc",
+    summary: "tc filters in tc's words: filter add, del, show; qdisc add, del",
+    load: async () => (await import("../tc/command.js")).tc,
+  },
+  {
     name: "gen",
     summary: "code from an object: a typed TypeScript module",
     load: async () => (await import("../gen/command.js")).gen,

@@ -65,8 +65,9 @@ export function putFilter(
 
 /** Removes filters. @throws SyscallError ENOENT */
 export function removeFilter(socket: RouteSocket, device: FilteredDevice, place: FilterPlace): void {
-  const kind = place.priority === 0 ? [] : [attribute(TCA_KIND, "bpf")];
-  const body = [filterHeader(device.index, place), ...kind];
+  // All at once means all protocols and kinds, too.
+  const all = trafficHeader(device.index, 0, clsactParents[place.direction], 0);
+  const body = place.priority === 0 ? [all] : [filterHeader(device.index, place), attribute(TCA_KIND, "bpf")];
   socket.request(RTM_DELTFILTER, 0, body, `RTM_DELTFILTER on ${device.name}`);
 }
 

@@ -43,6 +43,12 @@ export function deleteClsactFilter(filter: ClsactFilter): void {
   removeFilter(socket, deviceOf(filter.device), filter);
 }
 
+/** Makes a device's clsact qdisc unless it is there. It stays. @throws SyscallError */
+export function createClsact(device: string | number): void {
+  using socket = new RouteSocket();
+  addClsact(socket, deviceOf(device));
+}
+
 /** Removes a device's clsact qdisc with all its filters. @throws SyscallError ENOENT or EINVAL where there is none */
 export function deleteClsact(device: string | number): void {
   using socket = new RouteSocket();

@@ -12,7 +12,9 @@ const TCA_KIND = 1;
 const TCA_OPTIONS = 2;
 const TCA_BPF_NAME = 7;
 const TCA_BPF_FLAGS = 8;
+const TCA_BPF_FLAGS_GEN = 9;
 const TCA_BPF_ID = 11;
+const TCA_CLS_FLAGS_IN_HW = 4;
 const TC_H_ROOT = 0xffff_ffff;
 const FLOW_DISSECTOR = 17;
 
@@ -38,6 +40,10 @@ export interface TrafficFilter {
   readonly handle: number;
   readonly priority: number;
   readonly directAction: boolean;
+  /** Ethernet protocol that it sees, in host order: 3 (ETH_P_ALL) for all. */
+  readonly protocol: number;
+  /** Is it the device that runs it? */
+  readonly inHardware: boolean;
 }
 
 /** All devices, by index. @throws SyscallError */
@@ -123,6 +129,8 @@ function filtersAt(socket: RouteSocket, device: number, parent: number, kind: st
       handle: view.getUint32(8, true),
       priority: view.getUint32(16, true) >>> 16,
       directAction: flags !== undefined && (flags[0]! & 1) !== 0,
+      protocol: view.getUint16(16),
+      inHardware: ((own.get(TCA_BPF_FLAGS_GEN)?.[0] ?? 0) & TCA_CLS_FLAGS_IN_HW) !== 0,
     };
   });
 }
