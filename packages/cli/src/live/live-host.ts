@@ -2,6 +2,7 @@ import type { AttachType, Btf, LineRecord, ObjectSpec } from "@tsbpf/core";
 import type { BpfMap, Host, LoadedObject, LoadOptions, Program, RawMap } from "@tsbpf/core/host";
 import type {
   BtfDetails,
+  KernelMapInfo,
   LineInfoRecord,
   LinkDetails,
   MapDetails,
@@ -34,6 +35,8 @@ export interface LiveProgram extends LiveObject<ProgramDetails> {
 }
 
 export interface LiveMap extends LiveObject<MapDetails> {
+  /** What {@link LiveObject.details} begins with, for a fraction of its time. */
+  head(): KernelMapInfo;
   readonly raw: RawMap;
 }
 

@@ -1,6 +1,6 @@
 import { type FormattedValue, formatValue } from "@tsbpf/core/btf";
 import type { LiveHost } from "../live/live-host.js";
-import { btfById } from "../live/object-btf.js";
+import { typesThatMention } from "../live/object-btf.js";
 
 const PREFIX = "bpf_metadata_";
 
@@ -23,9 +23,9 @@ export function programMetadata(
     const map = host.find("map", id);
     if (map === undefined) continue;
     try {
-      const { name, btfId, valueTypeId, maxEntries, keySize } = map.details();
+      const { name, btfId, valueTypeId, maxEntries, keySize } = map.head();
       if (!name.includes(".rodata") || btfId === 0 || valueTypeId === 0 || maxEntries !== 1 || keySize !== 4) continue;
-      const btf = btfById(host, btfId);
+      const btf = typesThatMention(host, btfId, PREFIX);
       const section = btf?.type(valueTypeId);
       const bytes = map.raw.lookup(new Uint8Array(4));
       if (btf === undefined || section?.kind !== "datasec" || bytes === undefined) continue;

@@ -30,6 +30,7 @@ import {
   createMap,
   duplicate,
   FileDescriptor,
+  type KernelMapInfo,
   lastErrno,
   libc,
   type MapCreate,
@@ -113,6 +114,10 @@ export class MapHandle extends LiveHandle<MapDetails> {
 
   details(): MapDetails {
     return mapDetails(this.fd);
+  }
+
+  head(): KernelMapInfo {
+    return mapInfo(this.fd);
   }
 
   get raw(): RawMap {

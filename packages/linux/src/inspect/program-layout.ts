@@ -61,7 +61,8 @@ export function programLayout(fd: number): ProgramLayout {
     const { count, pointer, size } = arrays[name];
     if (view.getBigUint64(pointer, true) === 0n) return [];
     const length = Math.min(view.getUint32(count, true), buffers[name].length / size);
-    return Array.from({ length }, (_, i) => read(new DataView(buffers[name].view.buffer, i * size, size)));
+    const { view: all } = buffers[name];
+    return Array.from({ length }, (_, i) => read(new DataView(all.buffer, all.byteOffset + i * size, size)));
   };
   const lengths = rows("lengths", (row) => row.getUint32(0, true));
   return {

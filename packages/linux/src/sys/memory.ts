@@ -19,6 +19,25 @@ export function viewOf(address: number, length: number): ArrayBuffer {
   return koffi.view(BigInt(address), length);
 }
 
+const SMALL = 512;
+const SLAB = 1 << 15;
+let slab: { readonly buffer: ArrayBuffer; readonly address: number; used: number } | undefined;
+
+/**
+ * Room in a buffer that many small ones share: making a buffer, and asking for its address, costs more than most system
+ * calls. Room is handed out once, so that it is zero; the buffer lives as long as one of those who share it.
+ */
+function takeSmall(length: number): { buffer: ArrayBuffer; address: number; offset: number } {
+  const size = (length + 7) & ~7;
+  if (slab === undefined || slab.used + size > SLAB) {
+    const buffer = new ArrayBuffer(SLAB);
+    slab = { buffer, address: addressOf(new Uint8Array(buffer)), used: 0 };
+  }
+  const offset = slab.used;
+  slab.used += size;
+  return { buffer: slab.buffer, address: slab.address, offset };
+}
+
 /** Memory that system calls read and write: its address is taken once. */
 export class NativeBuffer {
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -26,6 +45,13 @@ export class NativeBuffer {
   readonly address: number;
 
   constructor(length: number) {
+    if (length <= SMALL) {
+      const { buffer, address, offset } = takeSmall(length);
+      this.bytes = new Uint8Array(buffer, offset, length);
+      this.view = new DataView(buffer, offset, length);
+      this.address = address + offset;
+      return;
+    }
     // From an ArrayBuffer: V8 keeps the storage of small typed arrays within its heap, where it moves.
     this.bytes = new Uint8Array(new ArrayBuffer(length));
     this.view = new DataView(this.bytes.buffer);
@@ -42,10 +68,12 @@ export function cString(text: string): Uint8Array {
   return new TextEncoder().encode(`${text}\0`);
 }
 
+const decoder = new TextDecoder();
+
 /** The text of `bytes` up to the first NUL, or all of it. */
 export function textOf(bytes: Uint8Array): string {
   const end = bytes.indexOf(0);
-  return new TextDecoder().decode(end < 0 ? bytes : bytes.subarray(0, end));
+  return decoder.decode(end < 0 ? bytes : bytes.subarray(0, end));
 }
 
 let kept: unknown;

@@ -85,7 +85,11 @@ export function mapInfo(fd: number): KernelMapInfo {
 
 /** @throws SyscallError EINVAL or EBADF when `fd` is no program. */
 export function programInfo(fd: number): KernelProgramInfo {
-  const { view, bytes } = objectInfo(fd, PROGRAM_INFO_SIZE);
+  return readProgramInfo(objectInfo(fd, PROGRAM_INFO_SIZE));
+}
+
+/** The fields of a `struct bpf_prog_info`. */
+export function readProgramInfo({ view, bytes }: NativeBuffer): KernelProgramInfo {
   return {
     type: view.getUint32(0, true),
     id: view.getUint32(4, true),
