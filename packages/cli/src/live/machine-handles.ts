@@ -72,6 +72,10 @@ export class MachineMapHandle implements LiveMap {
     return this.#map.raw;
   }
 
+  head(): MapDetails {
+    return this.details();
+  }
+
   details(): MapDetails {
     const map = this.#map.raw as MachineMap;
     const { keyTypeId, valueTypeId, mapExtra } = map.spec;
