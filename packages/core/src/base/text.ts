@@ -20,7 +20,18 @@ export function decodeText(bytes: Uint8Array): string {
   return decoder.decode(bytes.buffer instanceof ArrayBuffer ? bytes : bytes.slice());
 }
 
+/** Up to here a loop is faster than the platform's encoder, which costs some 0.7 us a call in Node. */
+const SHORT = 256;
+
 /** A string to UTF-8 bytes, without a terminating NUL. */
 export function encodeText(text: string): Uint8Array {
-  return encoder.encode(text);
+  const { length } = text;
+  if (length > SHORT) return encoder.encode(text);
+  const bytes = new Uint8Array(length);
+  for (let i = 0; i < length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit > 0x7f) return encoder.encode(text);
+    bytes[i] = unit;
+  }
+  return bytes;
 }

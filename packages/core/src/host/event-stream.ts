@@ -2,6 +2,12 @@
 export interface EventSink {
   /** `bytes` may be a view into a ring: valid during the call only. `cpu` is 0 for ring buffers, which have one order. */
   event(bytes: Uint8Array, cpu: number): void;
+  /**
+   * Called in place of {@link event}, where the sink has it, by hosts whose ring is memory: the event is the `length` bytes
+   * at `offset` of `memory`, which is the same for all events. Nothing is made for an event, which matters at millions a
+   * second. The bytes are valid during the call only, and must not be written.
+   */
+  record?(memory: Uint8Array, offset: number, length: number): void;
   /** `count` events were lost since the last call because nobody made room in time. */
   lost(count: number, cpu: number): void;
 }

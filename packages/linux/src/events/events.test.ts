@@ -45,6 +45,27 @@ describeKernel("events", () => {
     stream.close();
   });
 
+  it("are found in the ring's own memory by a sink that asks for that", () => {
+    const numbers: bigint[] = [];
+    const subscription = object.map("events").raw.subscribe({
+      event: () => numbers.push(-1n),
+      record: (memory, offset, length) => {
+        expect(length).toBe(16);
+        numbers.push(new DataView(memory.buffer, memory.byteOffset).getBigUint64(offset, true));
+      },
+      lost: () => {},
+    });
+    object.program("send_and_discard").testRun({});
+    subscription.poll();
+    // Once round the ring and on, so that an event lies across its end.
+    for (let i = 0; i < 5; i++) {
+      send(10_001);
+      subscription.poll();
+    }
+    subscription.close();
+    expect(numbers).toEqual(Array.from({ length: 50_007 }, (_, i) => BigInt(i)));
+  });
+
   it("a million of them, none lost, none twice, while the event loop goes on", async () => {
     const total = 1_000_000;
     const burst = 10_000;

@@ -28,6 +28,8 @@ class RingBufferReader implements Pollable {
   readonly #producer: RingPosition;
   readonly #headers: Int32Array;
   readonly #ring: ArrayBuffer;
+  /** The data, as sinks with `record` get it. */
+  readonly #memory: Uint8Array;
   #position: number;
   #stopped = false;
 
@@ -40,6 +42,7 @@ class RingBufferReader implements Pollable {
     this.#producer = new RingPosition(producer, 0);
     this.#headers = new Int32Array(producer, PAGE_SIZE, (2 * size) / 4);
     this.#ring = producer;
+    this.#memory = new Uint8Array(producer, PAGE_SIZE, 2 * size);
     this.#position = this.#consumer.load();
   }
 
@@ -75,6 +78,7 @@ class RingBufferReader implements Pollable {
     const headers = this.#headers;
     const ring = this.#ring;
     const sink = this.#sink;
+    const memory = sink.record === undefined ? undefined : this.#memory;
     const first = this.#position | 0;
     let low = first;
     let producer = this.#producer.low();
@@ -93,8 +97,9 @@ class RingBufferReader implements Pollable {
         low = (low + ((length + HEADER_SIZE + 7) & ~7)) | 0;
         count++;
         if ((header & DISCARD) === 0) {
+          if (memory !== undefined) sink.record!(memory, at + HEADER_SIZE, length);
           // Half the cost of a subarray().
-          sink.event(new Uint8Array(ring, PAGE_SIZE + at + HEADER_SIZE, length), 0);
+          else sink.event(new Uint8Array(ring, PAGE_SIZE + at + HEADER_SIZE, length), 0);
         }
       }
     } finally {

@@ -1,3 +1,4 @@
+import { encodeText } from "@tsbpf/core/base";
 import { type AttrField, type AttrFieldName, type BpfCommand, bpfCommands } from "./attributes.js";
 import { syscallError } from "./errno.js";
 import { lastErrno, libc } from "./libc.js";
@@ -50,7 +51,7 @@ export class BpfCall<C extends BpfCommand> {
     if (field.size === 4) {
       view.setUint32(field.offset, Number(value), true);
     } else if (field.size === 16) {
-      const text = new TextEncoder().encode(String(value)).subarray(0, 15);
+      const text = encodeText(String(value)).subarray(0, 15);
       bytes.fill(0, field.offset, field.offset + 16).set(text, field.offset);
     } else if (typeof value === "bigint") {
       view.setBigUint64(field.offset, BigInt.asUintN(64, value), true);

@@ -1,3 +1,4 @@
+import { encodeText } from "@tsbpf/core/base";
 import koffi from "koffi";
 
 /**
@@ -65,7 +66,7 @@ export class NativeBuffer {
 
 /** `text` as a NUL-terminated C string. */
 export function cString(text: string): Uint8Array {
-  return new TextEncoder().encode(`${text}\0`);
+  return encodeText(`${text}\0`);
 }
 
 const decoder = new TextDecoder();
