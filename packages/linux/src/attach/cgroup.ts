@@ -1,6 +1,6 @@
 import { type AttachType, attachTypeId } from "@tsbpf/core";
 import type { Program } from "@tsbpf/core/host";
-import { hookOf } from "./attach-type.js";
+import { hookOf, requireType } from "./attach-type.js";
 import { withDirectory } from "./directory.js";
 import { createLink, type KernelLink } from "./link.js";
 
@@ -12,6 +12,17 @@ const implied: Readonly<Partial<Record<string, AttachType>>> = {
   cgroup_sock: "cgroup_inet_sock_create",
 };
 
+const types = [
+  "cgroup_skb",
+  "cgroup_sock",
+  "cgroup_sock_addr",
+  "cgroup_sockopt",
+  "cgroup_sysctl",
+  "cgroup_device",
+  "sock_ops",
+  "lsm",
+] as const;
+
 /**
  * Attaches a program to a cgroup (v2) and everything below it, by a link. Since 5.7.
  *
@@ -20,6 +31,7 @@ const implied: Readonly<Partial<Record<string, AttachType>>> = {
  * @throws SyscallError EBADF for a cgroup v1 folder, EINVAL for a program of another type.
  */
 export function attachCgroup(program: Program, cgroup: string, attachType?: AttachType): KernelLink {
+  requireType(program, "a cgroup", ...types);
   const type = hookOf(program, attachType ?? program.spec.attachType ?? implied[program.type]);
   return withDirectory(cgroup, (fd) =>
     createLink("cgroup", program, { target_fd: fd, attach_type: attachTypeId(type) }, `to ${cgroup}`),

@@ -1,3 +1,4 @@
+import { networkInterfaceName } from "../netlink/index.js";
 import { errnos, libc, syscallError } from "../sys/index.js";
 
 /**
@@ -6,7 +7,10 @@ import { errnos, libc, syscallError } from "../sys/index.js";
  * @throws SyscallError ENODEV
  */
 export function deviceIndex(device: string | number): number {
-  if (typeof device === "number") return device;
+  if (typeof device === "number") {
+    if (networkInterfaceName(device) !== undefined) return device;
+    throw syscallError("if_indextoname", errnos.ENODEV, { hint: `there is no network device ${device} here` });
+  }
   const index = libc().ifNameToIndex(device);
   if (index === 0)
     throw syscallError("if_nametoindex", errnos.ENODEV, { hint: `there is no network device '${device}' here` });

@@ -1,6 +1,7 @@
 import { BpfError } from "@tsbpf/core";
 import type { BpfMap, Program } from "@tsbpf/core/host";
 import { Executable, encodeUsdtSpec, parseUsdtArguments, type UsdtProbe, usdtProbes } from "../elf/index.js";
+import { requireType } from "./attach-type.js";
 import { Attachment, type KernelLink } from "./link.js";
 import { attachUprobe } from "./uprobe.js";
 
@@ -43,6 +44,7 @@ export function findUsdt(path: string, name: string): UsdtProbe[] {
  * @throws BpfError `"NO_ATTACH_TARGET"`, FormatError for arguments that a program could not read
  */
 export function attachUsdt(program: Program, path: string, name: string, options: UsdtOptions = {}): KernelLink {
+  requireType(program, "a USDT probe", "kprobe");
   const links: KernelLink[] = [];
   const used: number[] = [];
   const close = () => {

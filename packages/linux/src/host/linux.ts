@@ -1,7 +1,8 @@
 import { createObject, type MapSpec, NotSupportedError, type ObjectSpec, type ProgramSpec } from "@tsbpf/core";
 import { BpfMap, type Host, type LoadedObject, mapCodecs, type ObjectShape, type Program } from "@tsbpf/core/host";
 import { kernelProblem } from "../availability.js";
-import { BpfToken, bpf, errnos, possibleCpus, syscallError, useToken } from "../sys/index.js";
+import { openPinned } from "../inspect/open.js";
+import { BpfToken, bpf, possibleCpus, useToken } from "../sys/index.js";
 import { Closables } from "./closables.js";
 import { KernelBtf } from "./kernel-btf.js";
 import { KernelHooks } from "./kernel-hooks.js";
@@ -11,7 +12,6 @@ import type { LinuxLoadOptions } from "./load-options.js";
 import { createLinuxMap } from "./map-loader.js";
 import { mapTypes } from "./map-types.js";
 import { ObjectLoader } from "./object-loader.js";
-import { openPin } from "./pinning.js";
 
 /**
  * The running Linux kernel as a host, through bpf(2).
@@ -66,12 +66,10 @@ export class Linux extends KernelHooks implements Host {
   /**
    * A map that is pinned in a bpffs, with its types where the kernel has them.
    *
-   * @throws SyscallError ENOENT where nothing is pinned, EINVAL where it is no map.
+   * @throws SyscallError ENOENT where nothing is pinned; BpfError `"PIN_KIND"` where it is no map.
    */
   openMap(path: string): BpfMap {
-    const fd = openPin(path);
-    if (fd === undefined) throw syscallError("BPF_OBJ_GET", errnos.ENOENT, { hint: `nothing is pinned at ${path}` });
-    return this.#adopt(fd);
+    return this.#adopt(openPinned(path, "map").fd.release());
   }
 
   /** The map with this id. @throws SyscallError ENOENT */
@@ -79,11 +77,13 @@ export class Linux extends KernelHooks implements Host {
     return this.#adopt(bpf("BPF_MAP_GET_FD_BY_ID", { map_id: id }, `${id}`));
   }
 
-  /** A program that is pinned in a bpffs. Its spec has the instructions that the kernel shows. */
+  /**
+   * A program that is pinned in a bpffs. Its spec has the instructions that the kernel shows.
+   *
+   * @throws SyscallError ENOENT where nothing is pinned; BpfError `"PIN_KIND"` where it is no program.
+   */
   openProgram(path: string): LinuxProgram {
-    const fd = openPin(path);
-    if (fd === undefined) throw syscallError("BPF_OBJ_GET", errnos.ENOENT, { hint: `nothing is pinned at ${path}` });
-    return this.#open.add(adoptProgram(fd));
+    return this.#open.add(adoptProgram(openPinned(path, "program").fd.release()));
   }
 
   /** The program with this id. @throws SyscallError ENOENT */

@@ -89,7 +89,7 @@ describeKernel("loading an object", () => {
     expect(JSON.parse(shown)).toEqual([
       { key: ["0x01", "0x00", "0x00", "0x00"], value: ["0x4d", ...Array(7).fill("0x00")] },
     ]);
-    expect(() => host.openMap(`${PINS}/nothing`)).toThrow("nothing is pinned at");
+    expect(() => host.openMap(`${PINS}/nothing`)).toThrow("nothing is pinned there");
   });
 
   it("says where pins belong", async () => {

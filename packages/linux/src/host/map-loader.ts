@@ -1,5 +1,6 @@
 import { type MapSpec, mapTypeId, NotSupportedError, SyscallError, untypedMaps } from "@tsbpf/core";
-import { createMap, errnos, type MapCreate, possibleCpus, syscallError } from "../sys/index.js";
+import { kindOfFd } from "../inspect/open.js";
+import { createMap, errnos, FileDescriptor, type MapCreate, possibleCpus, syscallError } from "../sys/index.js";
 import { hasFeature } from "./features.js";
 import { kernelName } from "./kernel-name.js";
 import { LinuxMap } from "./linux-map.js";
@@ -155,14 +156,14 @@ export function openOrPinMap(spec: MapSpec, path: string, context: MapContext): 
 }
 
 function reuse(fd: number, spec: MapSpec, path: string): LinuxMap {
-  let map: LinuxMap;
-  try {
-    map = new LinuxMap(fd, spec.name);
-  } catch (error) {
+  const kind = kindOfFd(fd);
+  if (kind !== "map") {
+    new FileDescriptor(fd, path).close();
     throw syscallError(`BPF_OBJ_GET of ${path}`, errnos.EINVAL, {
-      hint: `what is pinned there is no map: ${(error as Error).message}`,
+      hint: `what is pinned there is a ${kind}, the object wants a map`,
     });
   }
+  const map = new LinuxMap(fd, spec.name);
   const { info } = map;
   const wanted = {
     type: spec.type,

@@ -33,6 +33,7 @@ const meanings: ReadonlyMap<number, string> = new Map([
   [constants.errno.EBADF, "not an open file of the right kind"],
   [constants.errno.ENOTSUP, "not supported"],
   [ENOTSUPP, "not supported"],
+  [constants.errno.ENAMETOOLONG, "a name is too long: 255 bytes in a path, 15 of a device"],
   [constants.errno.ESRCH, "no such process or function"],
 ]);
 
