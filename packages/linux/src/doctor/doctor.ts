@@ -3,7 +3,15 @@ import { release } from "node:os";
 import { kernelProblem } from "../availability.js";
 import { type Feature, hasFeature } from "../host/features.js";
 import { readKernelConfig } from "../host/kernel-config.js";
-import { type Capability, capabilities, hasCapability, isFiltered, lockdownMode, readSetting } from "../sys/index.js";
+import {
+  type Capability,
+  capabilities,
+  hasCapability,
+  isFiltered,
+  lockdownMode,
+  lockedMemoryLimit,
+  readSetting,
+} from "../sys/index.js";
 
 /** One thing that was looked at. */
 export interface Finding {
@@ -91,12 +99,9 @@ function seccomp(): Finding {
 
 function memoryLimit(): Finding {
   const name = "RLIMIT_MEMLOCK";
-  const soft = /^Max locked memory\s+(\S+)/m.exec(readFileSync("/proc/self/limits", "utf8"))?.[1] ?? "unknown";
-  const [major = 0, minor = 0] = release().split(".").map(Number);
-  if (soft === "unlimited" || major > 5 || (major === 5 && minor >= 11)) {
-    return ok(name, `${soft}; maps are charged to the cgroup since 5.11`);
-  }
-  return { name, state: "limited", detail: `${soft} bytes for maps and programs: raise it (ulimit -l unlimited)` };
+  const limit = lockedMemoryLimit();
+  if (limit === undefined) return ok(name, "no limit on maps: unlimited, or charged to the cgroup as since 5.11");
+  return { name, state: "limited", detail: `${limit} bytes for maps and programs: raise it (ulimit -l unlimited)` };
 }
 
 function typeInformation(): Finding {

@@ -1,7 +1,15 @@
-import { attachTypeId, type ProgramSpec, programTypeId, type SyscallError } from "@tsbpf/core";
+import { attachTypeId, type ProgramSpec, type ProgramType, programTypeId, type SyscallError } from "@tsbpf/core";
 import { lineAt, VerifierError } from "@tsbpf/core/host";
 import { lastMessage } from "../oracle/index.js";
-import { errnoName, errnos, type InfoRecords, loadProgram, type ProgramLoad, syscallError } from "../sys/index.js";
+import {
+  type Capability,
+  errnoName,
+  errnos,
+  type InfoRecords,
+  loadProgram,
+  type ProgramLoad,
+  syscallError,
+} from "../sys/index.js";
 import type { AttachTarget } from "./attach-target.js";
 import { hasFeature } from "./features.js";
 import { kernelVersion } from "./kernel-config.js";
@@ -65,7 +73,8 @@ function loadError(spec: ProgramSpec, errno: number, log: string): SyscallError 
   const reason = lastMessage(log);
   // A log may have been begun before the kernel gave up for a reason that is not the program's.
   const cutShort = errno === errnos.EAGAIN || errno === errnos.ENOMEM;
-  if (reason === "" || cutShort) return syscallError(`BPF_PROG_LOAD of '${spec.name}'`, errno, { log });
+  if (reason === "" || cutShort)
+    return syscallError(`BPF_PROG_LOAD of '${spec.name}'`, errno, { log, needs: capabilitiesFor(spec.type) });
   const slot = lastSlot(log);
   return new VerifierError({
     command: "BPF_PROG_LOAD",
@@ -84,4 +93,30 @@ function lastSlot(log: string): number | undefined {
   let slot: number | undefined;
   for (const match of log.slice(-65_536).matchAll(/^(\d+): \([0-9a-f]{2}\) /gm)) slot = Number(match[1]);
   return slot;
+}
+
+const tracing: ReadonlySet<ProgramType> = new Set([
+  "kprobe",
+  "tracepoint",
+  "perf_event",
+  "raw_tracepoint",
+  "raw_tracepoint_writable",
+  "tracing",
+  "lsm",
+  "struct_ops",
+]);
+const bpfOnly: ReadonlySet<ProgramType> = new Set([
+  "socket_filter",
+  "cgroup_skb",
+  "sk_reuseport",
+  "sk_lookup",
+  "syscall",
+  "lirc_mode2",
+]);
+
+/** What loading a program of a type needs beside CAP_BPF. @see capabilities(7) */
+function capabilitiesFor(type: ProgramType): readonly Capability[] {
+  if (type === "ext") return ["CAP_NET_ADMIN", "CAP_PERFMON"];
+  if (tracing.has(type)) return ["CAP_PERFMON"];
+  return bpfOnly.has(type) ? [] : ["CAP_NET_ADMIN"];
 }

@@ -1,6 +1,6 @@
 import { constants } from "node:os";
 import { SyscallError } from "@tsbpf/core";
-import { permissionHint } from "./permissions.js";
+import { type Capability, permissionHint } from "./permissions.js";
 
 /** `ENOTSUPP`: the kernel's own "not supported", which reaches user space although no header there has it. */
 export const ENOTSUPP = 524;
@@ -41,13 +41,24 @@ const meanings: ReadonlyMap<number, string> = new Map([
  * The error of a system call that failed.
  *
  * @param what What was tried, for the message: `"BPF_MAP_CREATE of 'flows'"`. Its first word is the command.
+ * @param options.needs For EPERM: capabilities beside those that the command always needs.
  */
-export function syscallError(what: string, errno: number, options: { log?: string; hint?: string } = {}): SyscallError {
+export function syscallError(
+  what: string,
+  errno: number,
+  options: { log?: string; hint?: string; needs?: readonly Capability[] } = {},
+): SyscallError {
   const name = errnoName(errno);
-  const meaning = options.hint ?? (errno === constants.errno.EPERM ? permissionHint(what) : meanings.get(errno));
+  const meaning =
+    options.hint ?? (isPermission(what, errno) ? permissionHint(what, options.needs) : meanings.get(errno));
   const command = what.split(" ", 1)[0]!;
   const message = `${what}: ${name}${meaning === undefined ? "" : ` (${meaning})`}`;
   return new SyscallError(message, { command, errno, errnoName: name, log: options.log });
+}
+
+/** perf_event_open(2) says EACCES to who lacks the capability. */
+function isPermission(what: string, errno: number): boolean {
+  return errno === constants.errno.EPERM || (errno === constants.errno.EACCES && what.startsWith("perf_event_open"));
 }
 
 export const errnos = constants.errno;

@@ -13,7 +13,15 @@ export { inSandboxNamespace, NetworkNamespace } from "./network-namespace.js";
 export { type KernelMapInfo, type KernelProgramInfo, mapInfo, objectInfo, programInfo } from "./object-info.js";
 export { openReadOnly } from "./open.js";
 export { enablePerfEvent, openPerfEvent } from "./perf-event.js";
-export { type Capability, capabilities, hasCapability, isFiltered, lockdownMode, readSetting } from "./permissions.js";
+export {
+  type Capability,
+  capabilities,
+  hasCapability,
+  isFiltered,
+  lockdownMode,
+  lockedMemoryLimit,
+  readSetting,
+} from "./permissions.js";
 export { syscallNumbers } from "./platform.js";
 export { type InfoRecords, loadProgram, type ProgramLoad, type ProgramLoadResult } from "./program-load.js";
 export { type ProgramStream, readProgramStream } from "./program-stream.js";

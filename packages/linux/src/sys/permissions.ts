@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { release } from "node:os";
 
 /** Capabilities that BPF has to do with, by their bit. @see capabilities(7) */
 export const capabilities = {
@@ -39,27 +40,42 @@ export function isFiltered(): boolean {
   return /^Seccomp:\s*2/m.test(readSetting("/proc/self/status") ?? "");
 }
 
+/**
+ * The limit on locked memory (bytes, as text) where this kernel counts maps and programs against it: before 5.11 and not
+ * unlimited.
+ */
+export function lockedMemoryLimit(): string | undefined {
+  const [major = 0, minor = 0] = release().split(".").map(Number);
+  if (major > 5 || (major === 5 && minor >= 11)) return undefined;
+  const soft = /^Max locked memory\s+(\S+)/m.exec(readSetting("/proc/self/limits") ?? "")?.[1];
+  return soft === "unlimited" ? undefined : soft;
+}
+
 const needs: readonly (readonly [RegExp, readonly Capability[]])[] = [
-  [/^BPF_(MAP_CREATE|BTF_LOAD|PROG_LOAD|OBJ_|PROG_BIND_MAP)/, ["CAP_BPF"]],
-  [/^BPF_(PROG_ATTACH|PROG_DETACH|PROG_QUERY|PROG_TEST_RUN|LINK_|RTM_)/, ["CAP_BPF", "CAP_NET_ADMIN"]],
+  [/^BPF_.*(GET_FD_BY_ID|GET_NEXT_ID|ENABLE_STATS)|^BPF_TASK_FD_QUERY/, ["CAP_SYS_ADMIN"]],
+  [/^BPF_(MAP_CREATE|BTF_LOAD|PROG_LOAD|OBJ_|PROG_BIND_MAP|TOKEN)/, ["CAP_BPF"]],
+  [/^BPF_(PROG_ATTACH|PROG_DETACH|PROG_QUERY|PROG_TEST_RUN|LINK_)/, ["CAP_BPF", "CAP_NET_ADMIN"]],
   [/^BPF_RAW_TRACEPOINT_OPEN/, ["CAP_BPF", "CAP_PERFMON"]],
-  [/^BPF_.*(GET_FD_BY_ID|GET_NEXT_ID|ENABLE_STATS)/, ["CAP_SYS_ADMIN"]],
   [/^perf_event_open/, ["CAP_PERFMON"]],
-  [/^(RTM_|setsockopt|unshare|setns)/, ["CAP_NET_ADMIN"]],
+  [/^RTM_/, ["CAP_NET_ADMIN"]],
+  [/^(unshare|setns|mount)/, ["CAP_SYS_ADMIN"]],
 ];
 
 /**
  * Why the kernel may have said EPERM to a call, as a phrase: the capability that is missing, or what else is in force.
  *
  * @param what The call, as the error names it.
+ * @param also Capabilities that this call needs beside those that all calls of its kind do.
  */
-export function permissionHint(what: string): string {
-  const wanted = needs.find(([pattern]) => pattern.test(what))?.[1] ?? [];
-  const missing = wanted.filter((capability) => !hasCapability(capability));
+export function permissionHint(what: string, also: readonly Capability[] = []): string {
+  const wanted = new Set([...(needs.find(([pattern]) => pattern.test(what))?.[1] ?? []), ...also]);
+  const missing = [...wanted].filter((capability) => !hasCapability(capability));
   if (missing.length > 0) return `not permitted: needs ${missing.join(" and ")}, which this process does not have`;
   const lockdown = lockdownMode();
   if (lockdown !== undefined && lockdown !== "none") return `not permitted: the kernel is locked down (${lockdown})`;
+  if (/^BPF_MAP_(UPDATE|DELETE|LOOKUP)/.test(what)) return "not permitted: the map is frozen, or its flags forbid it";
+  const limit = /^BPF_(MAP_CREATE|PROG_LOAD)/.test(what) ? lockedMemoryLimit() : undefined;
+  if (limit !== undefined) return `not permitted: RLIMIT_MEMLOCK is ${limit} bytes; raise it (ulimit -l unlimited)`;
   if (isFiltered()) return "not permitted: a seccomp filter (a container's?) may forbid it";
-  if (/frozen|UPDATE|DELETE/.test(what)) return "not permitted: the map is frozen, or read-only";
   return "not permitted, although the capabilities are there: the kernel's configuration or a security module forbids it";
 }
