@@ -1,4 +1,3 @@
-import { networkInterfaceName } from "../netlink/index.js";
 import { errnos, libc, syscallError } from "../sys/index.js";
 
 /**
@@ -7,10 +6,7 @@ import { errnos, libc, syscallError } from "../sys/index.js";
  * @throws SyscallError ENODEV
  */
 export function deviceIndex(device: string | number): number {
-  if (typeof device === "number") {
-    if (networkInterfaceName(device) !== undefined) return device;
-    throw syscallError("if_indextoname", errnos.ENODEV, { hint: `there is no network device ${device} here` });
-  }
+  if (typeof device === "number") return device;
   const index = libc().ifNameToIndex(device);
   if (index === 0)
     throw syscallError("if_nametoindex", errnos.ENODEV, { hint: `there is no network device '${device}' here` });
