@@ -98,22 +98,23 @@ export function emitRegisterCall(t: Translation): void {
 export function emitTailCall(t: Translation): void {
   const { f, parts } = t;
   const target = t.scratch(I32, "target");
+  const count = t.scratch(I32, "count");
   const map = parts.callMaps.get(t.slot);
-  t.spill();
-  if (map?.type === "prog_array" && parts.blinding === undefined) emitTailTarget(t, map);
+  // Nobody sees the registers where the array is looked up right here.
+  const foreign = parts.checked || map?.type !== "prog_array";
+  if (foreign) t.spill();
+  if (map?.type === "prog_array") emitTailTarget(t, map);
   else {
     pushArguments(t);
     f.call(parts.imports.helpers.get(helperImport("helper", HELPER_TAIL_CALL))!);
   }
   f.set(target);
-  t.reload();
+  if (foreign) t.reload();
   f.block((failed) => {
     f.get(target).op(i32.eqz).brIf(failed);
-    t.area().load(i32.load, area.tailCalls).i32(MAX_TAIL_CALLS).op(i32.ge_u).brIf(failed);
+    t.area().load(i32.load, area.tailCalls).tee(count).i32(MAX_TAIL_CALLS).op(i32.ge_u).brIf(failed);
     t.testBudget();
-    t.area();
-    t.area().load(i32.load, area.tailCalls).i32(1).op(i32.add).store(i32.store, area.tailCalls);
-    t.area().get(target).store(i32.store, area.program);
+    t.area().get(count).i32(1).op(i32.add).store(i32.store, area.tailCalls);
     f.get(FRAME);
     t.left();
     t.get(1, 64).get(target).load(i32.load, programRecord.entry);

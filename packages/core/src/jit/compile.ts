@@ -133,15 +133,14 @@ function declareShared(
     checked,
     imports,
     functionRecords: options.functionRecords,
-    spill: defineSpill(module).index,
-    exhausted: defineExhausted(module, imports.abort).index,
+    spill: defineSpill(module, options.record).index,
+    exhausted: defineExhausted(module, options.record, imports.abort).index,
     entrySignature: module.signature([I32, I64, I64], [I64, I64]),
     callbacks: module.table({ minimum: options.functionRecords.size }),
     callbackSignature: module.signature([I32, I64, ...registers], [I64, I64]),
     callbackRegisters,
     tailCalls: options.tailCalls,
     blinding: options.blinding,
-    record: options.record,
   };
 }
 
@@ -229,12 +228,13 @@ function wideParameters(names: readonly string[]): Record<string, ValueType> {
 }
 
 /** `spill(frame, slot, left, r0 ... r9)`: see {@link ModuleParts.spill}. */
-function defineSpill(module: ModuleBuilder): FunctionBuilder {
+function defineSpill(module: ModuleBuilder, record: number): FunctionBuilder {
   const f = module.function("spill", { frame: I32, slot: I32, left: I64, ...wideParameters(REGISTERS) }, []);
   const [frame, slot, left] = [0 as Local, 1 as Local, 2 as Local];
   const at = f.local(I32, "area");
   f.get(frame).i32(-AREA_ALIGNMENT).op(i32.and).tee(at);
   f.get(slot).store(i32.store, area.position);
+  f.get(at).i32(record).store(i32.store, area.program);
   f.get(at).get(left).store(i64.store, area.budget);
   f.get(at);
   emitDepth(f, frame).store(i32.store, area.depth);
@@ -248,9 +248,10 @@ function defineSpill(module: ModuleBuilder): FunctionBuilder {
 }
 
 /** `exhausted(frame, slot, left)`: see {@link ModuleParts.exhausted}. */
-function defineExhausted(module: ModuleBuilder, abort: FunctionIndex): FunctionBuilder {
+function defineExhausted(module: ModuleBuilder, record: number, abort: FunctionIndex): FunctionBuilder {
   const f = module.function("exhausted", { frame: I32, slot: I32, left: I64 }, []);
   const { frame, slot, left } = f.params;
+  f.get(frame).i32(-AREA_ALIGNMENT).op(i32.and).i32(record).store(i32.store, area.program);
   f.get(frame).i32(-AREA_ALIGNMENT).op(i32.and).get(slot).store(i32.store, area.position);
   f.get(frame).i32(-AREA_ALIGNMENT).op(i32.and).get(left).store(i64.store, area.budget);
   f.i32(RUN_BUDGET).call(abort);

@@ -40,7 +40,6 @@ export function defineRepeat(module: ModuleBuilder, parts: SharedParts, main: Fu
   f.get(params.area).i32(area.frames).op(i32.add).set(frame);
   f.loop((again) => {
     f.get(params.area).i32(0).store(i32.store, area.tailCalls);
-    f.get(params.area).i32(parts.record).store(i32.store, area.program);
     f.get(params.area).get(budget).store(i64.store, area.budget);
     if (parts.checked) emitReset(f, params.area, params.context);
     f.get(frame).get(budget);

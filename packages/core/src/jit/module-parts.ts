@@ -36,7 +36,7 @@ export interface SharedParts {
   readonly blinding: Blinding | undefined;
   /** Addresses of the records of functions that lddws load, by the functions' first slots. */
   readonly functionRecords: ReadonlyMap<number, number>;
-  /** Writes registers, position and budget to the area: (frame, slot, left, r0 ... r9). */
+  /** Writes the program's record, which after tail calls only its own code knows, registers, position and budget to the area: (frame, slot, left, r0 ... r9). */
   readonly spill: FunctionIndex;
   /** Ends the run because its budget is used up: (frame, slot, left). */
   readonly exhausted: FunctionIndex;
@@ -49,8 +49,6 @@ export interface SharedParts {
   readonly callbackRegisters: readonly number[];
   /** Whether the engine has WebAssembly's tail calls. */
   readonly tailCalls: boolean;
-  /** Address of the program's record. */
-  readonly record: number;
 }
 
 /** What the functions that call each other share. */
