@@ -124,7 +124,7 @@ async function replayCapture(
     throw new UsageError("--pcap IN is needed: the packets to run the program on");
   }
   let told = performance.now() + 1000;
-  await readCapture(
+  const reading = readCapture(
     options.pcap,
     (packet) => {
       replay.take(packet);
@@ -137,6 +137,8 @@ async function replayCapture(
       terminal.status(`${groupDigits(replay.tally.packets)} packets${share}`);
     },
   );
+  // What came before a capture broke off is run as well.
+  await reading.finally(() => replay.flush());
   terminal.status("");
 }
 

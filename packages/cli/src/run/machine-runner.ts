@@ -1,10 +1,18 @@
 import type { LoadedObject, ObjectSpec, ProgramSpec } from "@tsbpf/core";
-import { Machine, MachineMap, type PacketRunner as MachinePackets, MachineProgram } from "@tsbpf/core/machine";
+import {
+  type BatchedPacket,
+  Machine,
+  MachineMap,
+  type PacketOutcome as MachineOutcome,
+  type PacketRunner as MachinePackets,
+  MachineProgram,
+  type PacketBatch,
+} from "@tsbpf/core/machine";
 import type { CapturedPacket } from "@tsbpf/core/packet";
 import { ManualClock } from "@tsbpf/core/runtime";
 import { CommandError } from "../command-error.js";
 import type { RunOptions } from "./options.js";
-import type { PacketOutcome, PacketRunner } from "./packet-runner.js";
+import type { PacketOutcome, PacketQueue, PacketRunner } from "./packet-runner.js";
 import { programsNeeded } from "./programs-needed.js";
 
 /** Loads a program into an embedded Machine of its own, ready for packets. */
@@ -20,44 +28,73 @@ export async function createMachineRunner(
   const object = await machine.load(spec, { programs: programsNeeded(spec, chosen), verify });
   const program = object.program(chosen.name);
   if (!(program instanceof MachineProgram)) throw new CommandError(`'${chosen.name}' is no program of the Machine`);
-  return new MachineRunner(object, clock, machine.createPacketRunner(program), () => machine.close());
+  return new MachineRunner({ object, clock, machine, program });
 }
 
 /** Runs packets through the embedded Machine, whose clock shows each packet's time of capture. */
 class MachineRunner implements PacketRunner, PacketOutcome {
   readonly object: LoadedObject;
-  nanoseconds = 0;
   retval = 0;
   skipped = false;
   fault: string | undefined;
+  readonly #machine: Machine;
+  readonly #program: MachineProgram;
   readonly #packets: MachinePackets;
   readonly #captureClock: CaptureClock;
   readonly #mapNames: ReadonlyMap<number, string>;
-  readonly #close: () => void;
+  #batch: PacketBatch | undefined;
+  #nanoseconds = 0;
+  /** Where the last packet is: with the runner, or in the batch. */
+  #last: Pick<MachinePackets, "packet">;
 
-  constructor(object: LoadedObject, clock: ManualClock, packets: MachinePackets, close: () => void) {
+  constructor(parts: { object: LoadedObject; clock: ManualClock; machine: Machine; program: MachineProgram }) {
+    const { object, clock, machine, program } = parts;
     this.object = object;
-    this.#packets = packets;
+    this.#machine = machine;
+    this.#program = program;
+    this.#packets = machine.createPacketRunner(program);
+    this.#last = this.#packets;
     this.#captureClock = new CaptureClock(clock);
     this.#mapNames = mapNamesByAddress(object);
-    this.#close = close;
+  }
+
+  get nanoseconds(): number {
+    return this.#nanoseconds + (this.#batch?.nanoseconds ?? 0);
   }
 
   run(packet: CapturedPacket): PacketOutcome {
     this.#captureClock.follow(packet);
     const started = performance.now();
     const outcome = this.#packets.run(packet.bytes, packet.offset, packet.length);
-    this.nanoseconds += (performance.now() - started) * 1e6;
-    this.skipped = outcome === "skipped";
-    const failed = outcome === "fault" || outcome === "budget";
-    this.fault = failed ? this.#packets.error?.message : undefined;
-    // The default verdict of a hook whose program fails is 0: XDP_ABORTED, TC_ACT_OK, a socket filter's drop.
-    this.retval = failed ? 0 : this.#packets.retval;
+    this.#nanoseconds += (performance.now() - started) * 1e6;
+    this.#last = this.#packets;
+    this.#note(outcome, this.#packets);
     return this;
   }
 
+  /** Only programs that ask nobody what time it is, or what packet they are on, wait. */
+  queue(visit: (outcome: PacketOutcome) => void): PacketQueue | undefined {
+    const batch = this.#machine.createPacketBatch(this.#program, (packet) => {
+      this.#last = packet;
+      this.#note(packet.outcome, packet);
+      visit(this);
+    });
+    if (!batch.waits) {
+      batch.close();
+      return undefined;
+    }
+    this.#batch = batch;
+    return {
+      add: (packet) => {
+        this.#captureClock.follow(packet);
+        batch.add(packet.bytes, packet.offset, packet.length);
+      },
+      flush: () => batch.flush(),
+    };
+  }
+
   packet(): Uint8Array {
-    return this.#packets.packet();
+    return this.#last.packet();
   }
 
   get target(): string | undefined {
@@ -75,8 +112,17 @@ class MachineRunner implements PacketRunner, PacketOutcome {
   }
 
   close(): void {
+    this.#batch?.close();
     this.#packets.close();
-    this.#close();
+    this.#machine.close();
+  }
+
+  #note(outcome: MachineOutcome, last: Pick<BatchedPacket, "retval" | "error">): void {
+    this.skipped = outcome === "skipped";
+    const failed = outcome === "fault" || outcome === "budget";
+    this.fault = failed ? last.error?.message : undefined;
+    // The default verdict of a hook whose program fails is 0: XDP_ABORTED, TC_ACT_OK, a socket filter's drop.
+    this.retval = failed ? 0 : last.retval;
   }
 }
 

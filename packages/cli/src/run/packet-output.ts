@@ -4,6 +4,8 @@ import { type CapturedPacket, PcapWriter } from "@tsbpf/core/packet";
 import { CommandError } from "../command-error.js";
 import { describeFileError } from "../object-file.js";
 
+type PacketTime = Pick<CapturedPacket, "seconds" | "nanoseconds">;
+
 /** A pcap file that is being written. */
 class CaptureFile {
   readonly #fd: number;
@@ -21,7 +23,7 @@ class CaptureFile {
     this.#writer = new PcapWriter(write, { nanosecond: true });
   }
 
-  write(data: Uint8Array, packet: CapturedPacket): void {
+  write(data: Uint8Array, packet: PacketTime): void {
     this.#writer.write(data, packet.seconds, packet.nanoseconds);
   }
 
@@ -54,11 +56,11 @@ export class PacketOutput {
     return this.#folder !== undefined;
   }
 
-  pass(data: Uint8Array, packet: CapturedPacket): void {
+  pass(data: Uint8Array, packet: PacketTime): void {
     this.#passed?.write(data, packet);
   }
 
-  redirect(target: string, data: Uint8Array, packet: CapturedPacket): void {
+  redirect(target: string, data: Uint8Array, packet: PacketTime): void {
     if (this.#folder === undefined) return;
     const name = target.replace(/[^A-Za-z0-9._-]+/g, "-").replace(/-+$/, "");
     let file = this.#redirected.get(name);

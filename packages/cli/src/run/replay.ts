@@ -2,7 +2,7 @@ import { type ProgramType, verdictName } from "@tsbpf/core";
 import { type CapturedPacket, describePacket } from "@tsbpf/core/packet";
 import type { Terminal } from "../terminal.js";
 import type { PacketOutput } from "./packet-output.js";
-import type { PacketOutcome, PacketRunner } from "./packet-runner.js";
+import type { PacketOutcome, PacketQueue, PacketRunner } from "./packet-runner.js";
 import type { Tally } from "./tally.js";
 
 /** Verdicts with which a packet goes on: up the stack, or back out. */
@@ -16,6 +16,9 @@ const onward: ReadonlySet<string> = new Set([
   "ACCEPT",
 ]);
 const redirecting: ReadonlySet<string> = new Set(["XDP_REDIRECT", "TC_ACT_REDIRECT"]);
+
+/** What is kept of a packet that waits. */
+type PacketTime = Pick<CapturedPacket, "seconds" | "nanoseconds" | "length">;
 
 /** What is told of single packets. */
 export interface Telling {
@@ -34,6 +37,10 @@ export class Replay {
   /** Names of verdicts by return value: the same few come again for every packet. */
   readonly #names = new Map<number, string>();
   #faultsTold = 0;
+  readonly #queue: PacketQueue | undefined;
+  /** Of packets in the queue, from {@link #next} on. */
+  readonly #waiting: PacketTime[] = [];
+  #next = 0;
 
   constructor(tally: Tally, type: ProgramType, runner: PacketRunner, output: PacketOutput, telling: Telling) {
     this.tally = tally;
@@ -41,11 +48,28 @@ export class Replay {
     this.#runner = runner;
     this.#output = output;
     this.#telling = telling;
+    // Packets are told as they are: then they don't wait.
+    this.#queue = telling.each > 0 ? undefined : runner.queue?.((outcome) => this.#count(this.#nextWaiting(), outcome));
   }
 
   take(packet: CapturedPacket): void {
+    if (this.#queue === undefined) {
+      this.#count(packet, this.#runner.run(packet));
+      return;
+    }
+    const { seconds, nanoseconds, length } = packet;
+    this.#waiting.push({ seconds, nanoseconds, length });
+    this.#queue.add(packet);
+  }
+
+  /** Runs the packets that wait for others. */
+  flush(): void {
+    this.#queue?.flush();
+  }
+
+  /** @param packet what is known of it still; all of it where packets don't wait. */
+  #count(packet: PacketTime & Partial<CapturedPacket>, outcome: PacketOutcome): void {
     const { tally } = this;
-    const outcome = this.#runner.run(packet);
     if (outcome.skipped) {
       tally.skipped++;
       return;
@@ -55,11 +79,20 @@ export class Replay {
     tally.bytes += packet.length;
     tally.verdicts.set(verdict, (tally.verdicts.get(verdict) ?? 0) + 1);
     if (outcome.fault !== undefined) this.#tellFault(outcome.fault);
-    if (tally.packets <= this.#telling.each) this.#tell(packet, outcome, verdict);
+    if (tally.packets <= this.#telling.each && packet.data !== undefined) this.#tell(packet.data, outcome, verdict);
     if (this.#output.wantsPassed && onward.has(verdict)) this.#output.pass(outcome.packet(), packet);
     else if (this.#output.wantsRedirected && redirecting.has(verdict)) {
       this.#output.redirect(outcome.target ?? "redirected", outcome.packet(), packet);
     }
+  }
+
+  #nextWaiting(): PacketTime {
+    const packet = this.#waiting[this.#next++]!;
+    if (this.#next === this.#waiting.length) {
+      this.#waiting.length = 0;
+      this.#next = 0;
+    }
+    return packet;
   }
 
   #verdict(retval: number): string {
@@ -77,9 +110,8 @@ export class Replay {
     if (this.#faultsTold++ < 5) this.#telling.terminal.warn(`packet ${this.tally.packets}: ${fault}`);
   }
 
-  #tell(packet: CapturedPacket, outcome: PacketOutcome, verdict: string): void {
+  #tell(before: Uint8Array, outcome: PacketOutcome, verdict: string): void {
     const { target } = outcome;
-    const before = packet.data;
     const data = outcome.packet();
     const changed = before.length !== data.length || before.some((byte, at) => byte !== data[at]);
     const where = redirecting.has(verdict) && target !== undefined ? ` to ${target}` : "";

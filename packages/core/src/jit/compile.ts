@@ -20,6 +20,7 @@ import {
   ModuleBuilder,
   type ValueType,
 } from "../wasm/index.js";
+import { defineBatch } from "./batch.js";
 import type { Blinding } from "./blinding.js";
 import { findCallMaps } from "./call-maps.js";
 import { defineExecute, defineInvoke, defineRepeat } from "./entries.js";
@@ -27,7 +28,7 @@ import { emitFunction } from "./function-body.js";
 import { type InlineHelper, inlineHelper } from "./inline-helpers.js";
 import { liveAtEntry } from "./liveness.js";
 import { type Metering, meteringOf } from "./metering.js";
-import { declareImports, type ModuleImports } from "./module-imports.js";
+import { declareImports, isAlone, type ModuleImports } from "./module-imports.js";
 import type { ModuleFunction, ModuleParts, SharedParts } from "./module-parts.js";
 import { riskySlots } from "./pointers.js";
 import { findFunctions, forEachSlot, type ProgramFunction } from "./program-functions.js";
@@ -67,7 +68,7 @@ const REGISTERS = Array.from({ length: 10 }, (_, register) => `r${register}`);
 
 /**
  * Translates a program to a module, which imports what {@link ModuleImports} says. Exports, beside those of
- * {@link defineExecute}, {@link defineRepeat} and {@link defineInvoke}:
+ * {@link defineExecute}, {@link defineRepeat} and {@link defineInvoke}, and where it {@link isAlone} of {@link defineBatch}:
  *
  * - `entry`: where tail calls go, (frame, left, r1) -> (r0, left).
  *
@@ -93,6 +94,7 @@ export function compileProgram(program: DecodedProgram, options: CompileOptions)
   module.exportFunction("entry", main);
   defineExecute(module, shared, main);
   defineRepeat(module, shared, main);
+  if (isAlone(imports)) defineBatch(module, shared, main);
   defineInvoke(module, shared);
   const bytes = module.finish();
   const functions = [...(free?.functions.values() ?? []), ...(metered?.functions.values() ?? [])];

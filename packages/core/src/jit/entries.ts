@@ -53,7 +53,7 @@ export function defineRepeat(module: ModuleBuilder, parts: SharedParts, main: Fu
 }
 
 /** Clears registers and stack, so that a program which nobody verified runs the same each time. */
-function emitReset(f: FunctionBuilder, at: Local, context: Local): void {
+export function emitReset(f: FunctionBuilder, at: Local, context: Local): void {
   f.get(at).i32(0).i32(88).memoryFill();
   f.get(at).i32(area.frames).op(i32.add).i32(0).i32(STACK_SIZE).memoryFill();
   f.get(at)
@@ -64,7 +64,11 @@ function emitReset(f: FunctionBuilder, at: Local, context: Local): void {
   f.get(at).i64(0).store(i64.store, area.windowWriteLimit);
 }
 
-function emitResults(f: FunctionBuilder, at: Local, { left, r0 }: { readonly left: Local; readonly r0: Local }): void {
+export function emitResults(
+  f: FunctionBuilder,
+  at: Local,
+  { left, r0 }: { readonly left: Local; readonly r0: Local },
+): void {
   f.get(at).get(left).store(i64.store, area.budget);
   f.get(at).get(r0).store(i64.store, area.registers);
 }

@@ -41,6 +41,11 @@ export interface ModuleImports {
   readonly checkAccess: RegionCheck | undefined;
 }
 
+/** Whether the program's code calls nothing but the map core, so that nobody needs to know of its runs one by one. */
+export function isAlone({ helpers, loadPacket, callRegister, programs }: ModuleImports): boolean {
+  return helpers.size === 0 && loadPacket === undefined && callRegister === undefined && programs === undefined;
+}
+
 export function declareImports(
   module: ModuleBuilder,
   program: DecodedProgram,

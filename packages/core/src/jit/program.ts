@@ -41,6 +41,7 @@ export class ProgramRecords {
 export interface ProgramExports {
   readonly execute: WasmFunction;
   readonly repeat: WasmFunction;
+  readonly batch?: WasmFunction;
   readonly invoke: WasmFunction;
   /** A function for the table that tail calls go through; JavaScript can't call it. */
   readonly entry: unknown;
@@ -98,6 +99,10 @@ export class CompiledProgram implements ProgramImage {
 
   repeat(area: number, context: number, times: number): RunStatus {
     return this.#exports.repeat(area, context, times) as RunStatus;
+  }
+
+  get batch(): WasmFunction | undefined {
+    return this.#exports.batch;
   }
 
   invoke(area: number, entry: number, a1: number, a2: number, a3: number, a4: number, a5: number): RunStatus {

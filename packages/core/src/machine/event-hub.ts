@@ -60,6 +60,11 @@ export class EventHub {
     return delivery;
   }
 
+  /** Whether anybody reads. */
+  get hasReaders(): boolean {
+    return this.#deliveries.size > 0;
+  }
+
   /** To be called after each run. */
   deliver(): void {
     if (this.#deliveries.size === 0) return;

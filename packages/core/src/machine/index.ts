@@ -27,6 +27,7 @@ export {
   XdpSocket,
 } from "./network/index.js";
 export type { MachineLoadOptions } from "./object-loader.js";
+export { type BatchedPacket, PacketBatch } from "./packet-batch.js";
 export { type PacketOutcome, PacketRunner } from "./packet-runner.js";
 export type { PinnedObject } from "./pinned-object.js";
 export type { ProgramInfo } from "./program-object.js";

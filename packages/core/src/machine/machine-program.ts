@@ -66,6 +66,11 @@ export class MachineProgram implements Program {
   }
 
   /** @internal */
+  get isCounted(): boolean {
+    return this.object.isCounted;
+  }
+
+  /** @internal */
   execute(runtime: Runtime, context: RunContext): RunStatus {
     return this.object.execute(runtime, context);
   }

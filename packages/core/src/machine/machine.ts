@@ -71,6 +71,7 @@ import {
   XdpSocket,
 } from "./network/index.js";
 import { type MachineLoadOptions, ObjectLoader } from "./object-loader.js";
+import { type BatchedPacket, PacketBatch } from "./packet-batch.js";
 import { createPacketHook } from "./packet-hook.js";
 import { PacketRunner } from "./packet-runner.js";
 import { type PinnedObject, pinnedObject } from "./pinned-object.js";
@@ -253,6 +254,23 @@ export class Machine implements Host, DeviceHooks, SocketHooks, TracingHooks {
     const hook = createPacketHook(this.environment, program.type);
     if (hook === undefined) throw failure(COMMAND, ENOTSUPP, `programs of type ${program.type} don't run on packets`);
     return new PacketRunner(program, { environment: this.environment, maps: this.#maps, events: this.events, hook });
+  }
+
+  /**
+   * For running many packets through one program when nobody has to know of each before the next one runs. `visit` is
+   * called for each packet that was run.
+   *
+   * @throws SyscallError ENOTSUPP for a program type that doesn't run on packets.
+   */
+  createPacketBatch(program: MachineProgram, visit: (packet: BatchedPacket) => void): PacketBatch {
+    const runner = this.createPacketRunner(program);
+    const createHook = () => createPacketHook(this.environment, program.type)!;
+    return new PacketBatch(runner, visit, {
+      environment: this.environment,
+      maps: this.#maps,
+      events: this.events,
+      createHook,
+    });
   }
 
   /** An XDP program on a device of the current namespace. Errors as {@link DeviceHooks} says. */

@@ -77,6 +77,11 @@ export class ProgramObject {
     return this.parts.spec.attachType;
   }
 
+  /** Whether its runs are counted and timed one by one. */
+  get isCounted(): boolean {
+    return this.#statistics.on;
+  }
+
   execute(runtime: Runtime, context: RunContext): RunStatus {
     if (!this.#statistics.on) return runtime.execute(this.parts.image, context);
     const start = this.#statistics.now();

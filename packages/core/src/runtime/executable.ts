@@ -51,6 +51,11 @@ export interface ProgramImage {
    */
   repeat?(area: number, context: number, times: number): RunStatus;
   /**
+   * Carries out the runs `from` to `to` (exclusive) of the `PacketRing` at `ring`, for programs that call nothing that
+   * looks at the run in progress. The first run that doesn't exit ends it; the ring says which that was.
+   */
+  readonly batch?: ((area: number, ring: number, from: number, to: number) => number) | undefined;
+  /**
    * Runs one of the program's functions in the run that `area` belongs to, one frame deeper, with r1 to r5
    * zero-extended: how helpers call back. `entry` is a function record's {@link functionRecord} entry.
    */

@@ -46,6 +46,7 @@ export {
 } from "./network-tables.js";
 export type { PacketContext } from "./packet-context.js";
 export { packetLoader } from "./packet-loader.js";
+export { type BatchFailure, PacketRing, ringEntry, ringHeader } from "./packet-ring.js";
 export { Random } from "./random.js";
 export { RedirectTarget } from "./redirect-target.js";
 export { defineRegionCheck, type RegionCheck } from "./region-check.js";

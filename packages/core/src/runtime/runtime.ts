@@ -3,6 +3,7 @@ import { functionRecord, type ProgramImage } from "./executable.js";
 import { area } from "./execution-area.js";
 import { describeFault } from "./fault.js";
 import { HelperTable } from "./helper-table.js";
+import type { BatchFailure, PacketRing } from "./packet-ring.js";
 import { isAccessible } from "./range-check.js";
 import { RegionTable } from "./region-table.js";
 import {
@@ -116,6 +117,23 @@ export class Runtime {
     const status = this.guard(run, () => image.repeat!(run.area, context.address, times));
     this.#runs.end(run);
     return status;
+  }
+
+  /**
+   * Carries out the first `count` runs of a ring, for images that have a batch entry; `failed` is told of each that doesn't
+   * exit.
+   */
+  executeBatch(image: ProgramImage, ring: PacketRing, count: number, failed: BatchFailure): void {
+    const { batch } = image;
+    if (batch === undefined) throw new RangeError(`${image.name} doesn't run in batches`);
+    for (let from = 0; from < count; ) {
+      const run = this.begin(image);
+      const status = this.guard(run, () => batch(run.area, ring.address, from, count) as RunStatus);
+      this.#runs.end(run);
+      if (status === RUN_EXIT) return;
+      failed(ring.next, status);
+      from = ring.next + 1;
+    }
   }
 
   /**
