@@ -60,8 +60,11 @@ export class Environment {
   readonly task: Task;
   /** Receives what bpf_trace_printk and bpf_trace_vprintk write, without the trace line's frame. */
   trace: (text: string) => void = () => {};
-  /** Receives the packets that bpf_clone_redirect() sends; `index` is the device's, `flags` may be BPF_F_INGRESS. */
-  clone: (packet: Uint8Array, index: number, flags: number) => void = () => {};
+  /**
+   * Sends a copy of the run's packet out of the device with this index, or in with BPF_F_INGRESS (bpf_clone_redirect): 0, or
+   * a negative errno.
+   */
+  clone: (index: number, flags: number) => number = () => 0;
   /** Receives the signals that bpf_send_signal() sends. */
   signal: (signal: SentSignal) => void = () => {};
   /** Objects of the kernel, by its types. */

@@ -21,4 +21,20 @@ export class RedirectTarget {
     this.value = 0;
     this.nextHop = undefined;
   }
+
+  /** As it is now. */
+  copy(): RedirectTarget {
+    const copy = new RedirectTarget();
+    copy.assign(this);
+    return copy;
+  }
+
+  assign(other: RedirectTarget): void {
+    this.index = other.index;
+    this.map = other.map;
+    this.flags = other.flags;
+    this.kind = other.kind;
+    this.value = other.value;
+    this.nextHop = other.nextHop;
+  }
 }

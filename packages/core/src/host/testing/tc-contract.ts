@@ -211,6 +211,21 @@ export function tcContract(devices: DevicesUnderTest): void {
       expect([noted(seen, 0), noted(seen, 1)]).toEqual([0, Number(BigInt.asUintN(64, -22n))]);
     });
 
+    it("sends a clone before the program that made it goes on", async () => {
+      const bed = devices();
+      const map = { seen: seenSpec };
+      const inner = keep(
+        await load(bed, "sched_cls", `r6 = r1; ${count(0)}; r0 = 0; exit`, { maps: map, live: { seen } }),
+      );
+      keep(bed.within("out", () => bed.host.attachTcx(inner, "out", "egress")));
+      const source = `r1 = r6; r2 = ${bed.index("out")}; r3 = 0; call bpf_clone_redirect
+        *(u32 *)(r10 - 20) = 0; r1 = map[seen]; r2 = r10; r2 += -20; call bpf_map_lookup_elem
+        r7 = 0; if r0 == 0 goto +1; r7 = *(u64 *)(r0 + 0); ${note(1, 7)}; r0 = 0; exit`;
+      tcx(await program(source), "right");
+      await carry(bed, "left", { right: 1, back: 1 });
+      expect([noted(seen, 0), noted(seen, 1)]).toEqual([1, 1]);
+    });
+
     it("is refused where it is already, and where its place isn't", async () => {
       const bed = devices();
       const pass = await program("r0 = 0; exit");

@@ -87,7 +87,7 @@ export class Network {
     this.current = this.initial;
     this.#namespaces.add(this.initial);
     this.#path = new PacketPath(this);
-    programs.environment.clone = (_packet, index, flags) => this.#path.clone(index, flags);
+    programs.environment.clone = (index, flags) => this.#path.clone(index, flags);
   }
 
   get namespaces(): readonly Namespace[] {
@@ -185,6 +185,13 @@ export class Network {
   immediately(frame: Frame, next: number): void {
     frame.step = next;
     this.#immediate.push(frame);
+  }
+
+  /** @internal Does `work`, and all that it leaves to be done at once, in the middle of a step. */
+  atOnce(work: () => void): void {
+    const { length } = this.#immediate;
+    work();
+    while (this.#immediate.length > length) this.#path.step(this.#immediate.pop()!);
   }
 
   /** @internal */

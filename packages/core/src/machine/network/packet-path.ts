@@ -1,3 +1,4 @@
+import { ENETDOWN } from "../../abi/index.js";
 import { XdpContext } from "../../runtime/index.js";
 import type { Device } from "./device.js";
 import type { Frame } from "./frame.js";
@@ -35,21 +36,34 @@ export class PacketPath {
       case step.cpu:
         this.#cpu(frame);
         break;
-      case step.transmit:
-        this.#transmit(frame);
-        break;
-      case step.ingressVerdict:
-        this.#ingressVerdict(frame);
-        break;
       default:
-        this.#egressVerdict(frame);
+        this.#transmit(frame);
         break;
     }
   }
 
-  /** bpf_clone_redirect(): a copy of the packet of the run in progress goes its own way. */
-  clone(index: number, flags: number): void {
-    this.#tc.clone(index, flags);
+  /**
+   * bpf_clone_redirect(): a copy of the packet of the run in progress goes its own way, as far as another device's driver,
+   * before this returns. 0, or a negative errno.
+   */
+  clone(index: number, flags: number): number {
+    const frame = this.#tc.clone(index, flags);
+    if (frame === undefined) return flags & BPF_F_INGRESS ? 0 : -ENETDOWN;
+    const { level } = this.#tc;
+    if (level === 0) {
+      // A test run's: there is no transmission that it could be part of.
+      this.#network.transmitLater(frame, frame.device);
+      return 0;
+    }
+    if (level >= TRANSMIT_DEPTH) {
+      this.#network.drop(frame);
+      return -ENETDOWN;
+    }
+    frame.depth = level;
+    const redirect = this.#network.programs.environment.redirect.copy();
+    this.#network.atOnce(() => this.#transmit(frame));
+    this.#network.programs.environment.redirect.assign(redirect);
+    return 0;
   }
 
   close(): void {
@@ -119,16 +133,10 @@ export class PacketPath {
     this.#decide(frame, false);
   }
 
-  /** Runs tc programs; what they cloned goes first. */
   #decide(frame: Frame, ingress: boolean): void {
     const hook = ingress ? frame.device.ingress : frame.device.egress;
     const decided = this.#tc.run(frame, hook, ingress);
-    const { clones } = this.#tc;
-    if (clones.length > 0) {
-      this.#network.immediately(decided, ingress ? step.ingressVerdict : step.egressVerdict);
-      for (let clone = clones.pop(); clone !== undefined; clone = clones.pop())
-        this.#network.immediately(clone, step.transmit);
-    } else if (ingress) this.#ingressVerdict(decided);
+    if (ingress) this.#ingressVerdict(decided);
     else this.#egressVerdict(decided);
   }
 

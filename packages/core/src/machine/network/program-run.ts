@@ -34,6 +34,7 @@ export class ProgramRun {
   #run(program: MachineProgram, context: RunContext, namespace: Namespace, device: Device | undefined): number {
     const { environment } = this;
     const { runtime } = environment;
+    const { network } = environment;
     environment.network = namespace.tables;
     this.#maps.enterRun();
     const status = program.execute(runtime, context);
@@ -43,6 +44,7 @@ export class ProgramRun {
       environment.redirect.clear();
       this.event({ kind: "fault", device, program, error: runError(runtime, program, status) });
     }
+    environment.network = network;
     this.#events.deliver();
     return verdict;
   }

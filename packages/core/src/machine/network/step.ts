@@ -8,8 +8,4 @@ export const step = {
   cpu: 2,
   /** It is to be sent: tc egress, taps, the driver. */
   transmit: 3,
-  /** tc ingress is through with it; its verdict is to be carried out. */
-  ingressVerdict: 4,
-  /** As {@link ingressVerdict}, of egress. */
-  egressVerdict: 5,
 } as const;

@@ -29,15 +29,20 @@ const CLASS_MINOR = 0xffff;
 
 /** Runs a device's tc programs on a frame. */
 export class TcPath {
-  /** What the programs cloned in the last run, to be sent. */
-  readonly clones: Frame[] = [];
   readonly #network: Network;
-  readonly #skb: SkbContext;
-  #running = false;
+  /** One for each run within a run: a program's clone meets other programs while that program waits. */
+  readonly #contexts: SkbContext[] = [];
+  #level = 0;
+  #skb: SkbContext;
 
   constructor(network: Network) {
     this.#network = network;
-    this.#skb = new SkbContext(network.programs.environment.runtime);
+    this.#skb = this.#contextAt(0);
+  }
+
+  /** Runs in progress, each within the one before. */
+  get level(): number {
+    return this.#level;
   }
 
   /**
@@ -49,27 +54,25 @@ export class TcPath {
       frame.verdict = tcAction.shot;
       return frame;
     }
-    const { redirect } = this.#network.programs.environment;
-    redirect.clear();
-    this.#load(frame, ingress);
-    this.#running = true;
-    frame.verdict = this.#runLinks(frame, hook);
-    if (frame.verdict === tcAction.unspecified) frame.verdict = this.#runFilters(frame, hook);
-    this.#running = false;
-    const { kind, index, flags, nextHop } = redirect;
-    if (frame.verdict === tcAction.redirect) {
-      const isDevice = kind === "device" || kind === "peer" || kind === "neigh";
-      frame.redirection = isDevice ? { kind, index, flags, nextHop } : undefined;
+    const outer = this.#skb;
+    this.#skb = this.#contextAt(this.#level++);
+    try {
+      return this.#run(frame, hook, ingress);
+    } finally {
+      this.#level--;
+      this.#skb = outer;
     }
-    return this.#store(frame);
   }
 
-  /** A copy of the packet of the run in progress is sent, or comes in, at another device. */
-  clone(index: number, flags: number): void {
+  /**
+   * A copy of the packet of the run in progress, for another device; undefined where that is down. With BPF_F_INGRESS it
+   * is on its way in already.
+   */
+  clone(index: number, flags: number): Frame | undefined {
     const { environment } = this.#network.programs;
     const { context } = environment.runtime.run;
     const device = environment.network.devices.get(index);
-    if (!(context instanceof SkbContext) || !(device instanceof Device) || !device.up) return;
+    if (!(context instanceof SkbContext) || !(device instanceof Device) || !device.up) return undefined;
     const frame = this.#network.frames.take(context.length);
     const { u8 } = environment.runtime.memory;
     u8.copyWithin(frame.data, context.packetStart, context.packetEnd);
@@ -77,15 +80,36 @@ export class TcPath {
     if (flags & BPF_F_INGRESS) {
       frame.priority = 0;
       this.#network.backlog(frame, device);
-    } else if (this.#running) {
-      frame.device = device;
-      frame.depth = 1;
-      this.clones.push(frame);
-    } else this.#network.transmitLater(frame, device);
+      return undefined;
+    }
+    frame.device = device;
+    return frame;
   }
 
   close(): void {
-    this.#skb.close();
+    for (const context of this.#contexts) context.close();
+  }
+
+  #contextAt(level: number): SkbContext {
+    const known = this.#contexts[level];
+    if (known !== undefined) return known;
+    const made = new SkbContext(this.#network.programs.environment.runtime);
+    this.#contexts[level] = made;
+    return made;
+  }
+
+  #run(frame: Frame, hook: TcHook, ingress: boolean): Frame {
+    const { redirect } = this.#network.programs.environment;
+    redirect.clear();
+    this.#load(frame, ingress);
+    frame.verdict = this.#runLinks(frame, hook);
+    if (frame.verdict === tcAction.unspecified) frame.verdict = this.#runFilters(frame, hook);
+    const { kind, index, flags, nextHop } = redirect;
+    if (frame.verdict === tcAction.redirect) {
+      const isDevice = kind === "device" || kind === "peer" || kind === "neigh";
+      frame.redirection = isDevice ? { kind, index, flags, nextHop } : undefined;
+    }
+    return this.#store(frame);
   }
 
   #runLinks(frame: Frame, { tcx }: TcHook): number {

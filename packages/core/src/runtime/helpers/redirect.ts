@@ -47,8 +47,7 @@ export const redirectHelpers: HelperFamily = (define, environment) => {
       if ((flags & ~BPF_F_INGRESS) !== 0 || !isNarrow(runtime, 3)) return -EINVAL;
       if (skb.segmented) return -EBADMSG;
       if (!environment.network.devices.has(index >>> 0)) return -EINVAL;
-      environment.clone(skb.bytes(), index >>> 0, flags);
-      return 0;
+      return environment.clone(index >>> 0, flags);
     },
     wide,
   );
