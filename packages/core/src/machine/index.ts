@@ -6,6 +6,8 @@ export { type LinkPlace, MachineLink, type MachineLinkKind } from "./machine-lin
 export { MachineMap } from "./machine-map.js";
 export { MachineProgram } from "./machine-program.js";
 export {
+  BridgeDevice,
+  type BridgeOptions,
   CaptureDevice,
   type CaptureDeviceOptions,
   type Datagram,
@@ -24,6 +26,7 @@ export {
   UdpSocket,
   VethDevice,
   type VethEnd,
+  VlanDevice,
   XdpSocket,
 } from "./network/index.js";
 export type { MachineLoadOptions } from "./object-loader.js";

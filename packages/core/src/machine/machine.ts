@@ -57,7 +57,10 @@ import { mapAttributes } from "./map-attributes.js";
 import { MapObject, releaseValues } from "./map-object.js";
 import { MachineReferences } from "./map-references.js";
 import {
+  type BridgeDevice,
+  type BridgeOptions,
   type Device,
+  type DeviceOptions,
   type DeviceReference,
   MachineDeviceHooks,
   MachineSocketHooks,
@@ -68,6 +71,7 @@ import {
   type Socket,
   type VethDevice,
   type VethEnd,
+  type VlanDevice,
   XdpSocket,
 } from "./network/index.js";
 import { type MachineLoadOptions, ObjectLoader } from "./object-loader.js";
@@ -392,6 +396,16 @@ export class Machine implements Host, DeviceHooks, SocketHooks, TracingHooks {
   /** A pair of devices, each the other's wire. */
   createVeth(left: VethEnd, right: VethEnd): [VethDevice, VethDevice] {
     return this.network.createVeth(left, right);
+  }
+
+  /** A learning bridge. */
+  createBridge(name: string, options?: DeviceOptions & BridgeOptions): BridgeDevice {
+    return this.network.createBridge(name, options);
+  }
+
+  /** A device for a VLAN of another one. */
+  createVlan(name: string, parent: Device, vlanId: number): VlanDevice {
+    return this.network.createVlan(name, parent, vlanId);
   }
 
   /** An AF_XDP socket on a queue of a device, for an xskmap: `map.raw.update(key, fd)`. */

@@ -3,12 +3,14 @@ import type { XdpMode } from "../../host/index.js";
 import type { NetworkDevice } from "../../runtime/index.js";
 import type { MachineLink } from "../machine-link.js";
 import type { MachineProgram } from "../machine-program.js";
+import type { BridgeDevice } from "./bridge-device.js";
 import { DeviceCounters } from "./counters.js";
 import type { Frame } from "./frame.js";
 import type { Namespace } from "./namespace.js";
 import type { Network } from "./network.js";
 import type { PacketSocket } from "./packet-socket.js";
 import { TcHook } from "./tc-hook.js";
+import type { VlanDevice } from "./vlan-device.js";
 
 /** The Ethernet header and a VLAN tag, which count beside the MTU. */
 const LINK_HEADERS = 14 + 4;
@@ -32,7 +34,7 @@ export interface XdpAttachment {
 
 /** A network device of the Machine. Frames that are sent out of it go where its kind says. */
 export abstract class Device implements NetworkDevice {
-  abstract readonly kind: "loopback" | "veth" | "capture";
+  abstract readonly kind: "loopback" | "veth" | "capture" | "bridge" | "vlan";
   readonly network: Network;
   readonly namespace: Namespace;
   /** Unique in its namespace, as is its {@link index}. */
@@ -54,6 +56,10 @@ export abstract class Device implements NetworkDevice {
   readonly ingress = new TcHook();
   /** @internal */
   readonly egress = new TcHook();
+  /** @internal VLANs that have a device of their own, by their ids. */
+  readonly vlans = new Map<number, VlanDevice>();
+  /** @internal The bridge that it is a port of. */
+  bridge: BridgeDevice | undefined;
   /** @internal Sockets that see every frame. */
   taps: readonly PacketSocket[] = [];
   /** @internal Frames on their way to it. */

@@ -1,10 +1,11 @@
+export { BridgeDevice } from "./bridge-device.js";
 export { CaptureDevice, type CaptureDeviceOptions } from "./capture-device.js";
 export type { DeviceCounters } from "./counters.js";
 export { Device, type DeviceOptions, LoopbackDevice, VethDevice } from "./device.js";
 export { type DeviceReference, MachineDeviceHooks } from "./device-hooks.js";
 export type { NetworkEvent } from "./event.js";
 export { Namespace } from "./namespace.js";
-export { Network, type VethEnd } from "./network.js";
+export { type BridgeOptions, Network, type VethEnd } from "./network.js";
 export { PacketSocket } from "./packet-socket.js";
 export { ProgramRun } from "./program-run.js";
 export { RedirectEntries } from "./redirect-entry.js";
@@ -14,4 +15,5 @@ export { SocketMaps } from "./socket-maps.js";
 export { SocketPrograms } from "./socket-programs.js";
 export { TcpSocket } from "./tcp-socket.js";
 export { type Datagram, UdpSocket } from "./udp-socket.js";
+export { VlanDevice } from "./vlan-device.js";
 export { XdpSocket } from "./xdp-socket.js";

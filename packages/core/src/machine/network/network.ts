@@ -1,7 +1,10 @@
+import { EEXIST, ERANGE } from "../../abi/index.js";
 import { BpfError } from "../../base/index.js";
 import type { LinearMemory } from "../../wasm/index.js";
 import { CgroupPrograms, type CgroupTree } from "../cgroup/index.js";
 import type { Descriptors } from "../descriptors.js";
+import { failure } from "../failure.js";
+import { BridgeDevice } from "./bridge-device.js";
 import type { Device } from "./device.js";
 import { type DeviceOptions, VethDevice } from "./device.js";
 import type { NetworkEvent } from "./event.js";
@@ -17,11 +20,19 @@ import { SocketMaps } from "./socket-maps.js";
 import { SocketPrograms } from "./socket-programs.js";
 import { SocketStreams } from "./socket-streams.js";
 import { step } from "./step.js";
+import { VlanDevice } from "./vlan-device.js";
 
 /** Frames that wait for a device at most: what comes then is dropped (net.core.netdev_max_backlog). */
 const BACKLOG_LIMIT = 1000;
 /** Steps that one send may cause before it is taken for a loop. */
 const DRAIN_LIMIT = 1_000_000;
+
+/** Choices for a bridge. */
+export interface BridgeOptions {
+  /** The current namespace by default. */
+  readonly namespace?: Namespace | undefined;
+  readonly ports?: readonly Device[] | undefined;
+}
 
 /** One end of a veth pair. */
 export interface VethEnd extends DeviceOptions {
@@ -117,6 +128,27 @@ export class Network {
     return [one, other];
   }
 
+  /** A bridge, of which these devices are ports. @throws SyscallError EEXIST, EINVAL, EBUSY as {@link BridgeDevice.addPort} says. */
+  createBridge(
+    name: string,
+    { namespace = this.current, ports = [], ...options }: DeviceOptions & BridgeOptions = {},
+  ): BridgeDevice {
+    namespace.checkName(name);
+    const bridge = namespace.add(new BridgeDevice(namespace, name, options));
+    for (const port of ports) bridge.addPort(port);
+    return bridge;
+  }
+
+  /** A device for a VLAN (802.1Q) of another one. @throws SyscallError EEXIST, EINVAL, ERANGE for an id that there isn't. */
+  createVlan(name: string, parent: Device, vlanId: number): VlanDevice {
+    const { namespace } = parent;
+    namespace.checkName(name);
+    if (!(Number.isInteger(vlanId) && vlanId >= 0 && vlanId <= 4094))
+      throw failure("RTM_NEWLINK", ERANGE, `${vlanId} is no VLAN`);
+    if (parent.vlans.has(vlanId)) throw failure("RTM_NEWLINK", EEXIST, `${parent.name} has VLAN ${vlanId} already`);
+    return namespace.add(new VlanDevice(namespace, name, parent, vlanId));
+  }
+
   /** Frames that wait. */
   get pending(): number {
     return this.#waiting.length + this.#immediate.length;
@@ -185,6 +217,16 @@ export class Network {
   immediately(frame: Frame, next: number): void {
     frame.step = next;
     this.#immediate.push(frame);
+  }
+
+  /** @internal A frame goes out of its device before anything else happens. */
+  sendAtOnce(frame: Frame): void {
+    this.immediately(frame, step.transmit);
+  }
+
+  /** @internal A frame has come to its device from another one below it. */
+  receiveAtOnce(frame: Frame): void {
+    this.immediately(frame, step.stack);
   }
 
   /** @internal Does `work`, and all that it leaves to be done at once, in the middle of a step. */

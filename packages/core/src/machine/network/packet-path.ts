@@ -12,6 +12,8 @@ import { XdpPath } from "./xdp-path.js";
 /** Times that tc programs may send a frame on before it is taken for a loop: once more than XMIT_RECURSION_LIMIT. */
 const TRANSMIT_DEPTH = 9;
 const BPF_F_INGRESS = 1;
+const ETH_P_8021Q = 0x8100;
+const VLAN_ID = 0xfff;
 
 /** What happens to a frame between a device's wire and the namespace's own, step by step. */
 export class PacketPath {
@@ -215,8 +217,14 @@ export class PacketPath {
     device.startTransmit(frame);
   }
 
+  /** A VLAN's device takes what has its tag, then the bridge that the device is a port of, then the namespace. */
   #deliver(frame: Frame, device: Device): void {
-    device.namespace.stack.receive(frame, device);
+    const vlan = frame.vlanProtocol === ETH_P_8021Q ? device.vlans.get(frame.vlanTci & VLAN_ID) : undefined;
+    if (vlan !== undefined) {
+      vlan.receive(frame);
+      this.#network.receiveAtOnce(frame);
+    } else if (device.bridge !== undefined) device.bridge.receive(frame, device);
+    else device.namespace.stack.receive(frame, device);
   }
 
   #drop(frame: Frame): void {

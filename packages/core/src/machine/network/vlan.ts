@@ -23,3 +23,14 @@ export function untagVlan(frame: Frame, memory: LinearMemory): void {
   frame.data = data + TAG;
   frame.meta = frame.data;
 }
+
+/** Writes the tag beside a frame into it, in its headroom; false where there is none. */
+export function pushVlan(frame: Frame, { u8, view }: LinearMemory): boolean {
+  if (frame.data - TAG < frame.page) return false;
+  u8.copyWithin(frame.data - TAG, frame.data, frame.data + ADDRESSES);
+  frame.data -= TAG;
+  frame.meta = frame.data;
+  view.setUint16(frame.data + ADDRESSES, frame.vlanProtocol);
+  view.setUint16(frame.data + ADDRESSES + 2, frame.vlanTci);
+  return true;
+}
