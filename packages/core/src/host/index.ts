@@ -6,7 +6,7 @@ export { chosenPrograms, LoadedParts, liveVariables } from "./loaded-parts.js";
 export { BpfMap, isPerCpuMap, type MapCodecs, perCpuStride } from "./map.js";
 export type { Program, TestRunOptions, TestRunResult } from "./program.js";
 export type { MapInfo, RawMap, SlotTarget } from "./raw-map.js";
-export type { SocketHooks } from "./socket-hooks.js";
+export type { LwtRoute, NetfilterOptions, SocketHooks } from "./socket-hooks.js";
 export { describeSlot, functionAt, lineAt } from "./source-line.js";
 export type {
   CookieOptions,

@@ -3,6 +3,23 @@ import type { Link } from "./link.js";
 import type { BpfMap } from "./map.js";
 import type { Program } from "./program.js";
 
+/** Where a netfilter program is asked. */
+export interface NetfilterOptions {
+  readonly family: "ipv4" | "ipv6";
+  readonly hook: "prerouting" | "input" | "forward" | "output" | "postrouting";
+  /** Order among the hook's functions, lowest first; neither -2^31 nor 2^31 - 1. */
+  readonly priority: number;
+}
+
+/** A route whose packets go through a program. */
+export interface LwtRoute {
+  /** `"10.1.0.0/16"` */
+  readonly destination: string;
+  readonly device: string | number;
+  /** `"10.0.0.1"` */
+  readonly gateway?: string | undefined;
+}
+
 /** Hooks on sockets, control groups and network namespaces. Sockets are named by their file descriptors. */
 export interface SocketHooks {
   /**
@@ -21,4 +38,8 @@ export interface SocketHooks {
   attachSocketFilter(program: Program, socket: number): Link;
   /** Chooses among the sockets that share a port: by any of them. @throws SyscallError as above. */
   attachReuseport(program: Program, socket: number): Link;
+  /** A netfilter program of the current network namespace. Since 6.4. @throws SyscallError EBUSY, EINVAL, ERANGE. */
+  attachNetfilter(program: Program, options: NetfilterOptions): Link;
+  /** Adds a route whose packets go through a program (lwt_in, lwt_out, lwt_xmit), until the link is closed. Since 4.10. */
+  attachLwt(program: Program, route: LwtRoute): Link;
 }

@@ -51,7 +51,8 @@ export type MachineLinkKind =
   | "netfilter"
   | "sockmap"
   | "socket"
-  | "reuseport";
+  | "reuseport"
+  | "lwt";
 
 /**
  * An attachment as the Machine keeps it: it lives while a handle or a pin holds it. When what it is attached to goes, it

@@ -10,7 +10,9 @@ import {
   type KprobeOptions,
   type Link,
   type LoadedObject,
+  type LwtRoute,
   mapCodecs,
+  type NetfilterOptions,
   type ObjectShape,
   type PerfEventOptions,
   type Program,
@@ -123,7 +125,7 @@ export interface MachineOptions {
 }
 
 /** Attachments by netlink, BPF_PROG_ATTACH or a socket option, which are no links of bpf(2). */
-const NO_LINK: ReadonlySet<MachineLinkKind> = new Set(["tc", "cgroup_prog", "sockmap", "socket", "reuseport"]);
+const NO_LINK: ReadonlySet<MachineLinkKind> = new Set(["tc", "cgroup_prog", "sockmap", "socket", "reuseport", "lwt"]);
 
 /** A BPF subsystem in memory: needs no kernel and no rights, and does the same each time. */
 export class Machine implements Host, DeviceHooks, SocketHooks, TracingHooks {
@@ -381,6 +383,19 @@ export class Machine implements Host, DeviceHooks, SocketHooks, TracingHooks {
   /** A filter of classic BPF (SO_ATTACH_FILTER), 8 bytes an instruction; the result takes it away again. */
   attachClassicFilter(instructions: Uint8Array, socket: Socket | number): { close(): void; [Symbol.dispose](): void } {
     return this.#socketHooks.attachClassicFilter(instructions, socket);
+  }
+
+  /**
+   * A netfilter program of the current namespace. What its context points to is there when the Machine has the kernel's
+   * types (`kernelTypes`).
+   */
+  attachNetfilter(program: Program, options: NetfilterOptions): MachineLink {
+    return this.#socketHooks.attachNetfilter(program, options);
+  }
+
+  /** A route of the current namespace whose packets go through a program. */
+  attachLwt(program: Program, route: LwtRoute): MachineLink {
+    return this.#socketHooks.attachLwt(program, route);
   }
 
   /** An sk_reuseport program, or a socket filter that returns a number in the group. */

@@ -1,9 +1,10 @@
 import { EEXIST, EINVAL, ENETUNREACH, ENODEV } from "../../abi/index.js";
-import { NetworkTables } from "../../runtime/index.js";
+import { NetworkTables, type Route } from "../../runtime/index.js";
 import { failure } from "../failure.js";
 import { CaptureDevice, type CaptureDeviceOptions } from "./capture-device.js";
 import { Device, LoopbackDevice } from "./device.js";
 import { ipv4Family, ipv6Family, maskAddress, parseAddress, parsePrefix } from "./ip-family.js";
+import type { LwtEntry, NetfilterEntry } from "./ip-hooks.js";
 import type { Network } from "./network.js";
 import { PacketSocket } from "./packet-socket.js";
 import type { ProgramSlot } from "./socket.js";
@@ -26,6 +27,9 @@ export class Namespace {
   /** @internal Its sk_lookup programs, in their order, and its flow dissector. */
   lookupPrograms: readonly ProgramSlot[] = [];
   dissector: ProgramSlot | undefined;
+  /** @internal Programs at the places of netfilter, by their priorities, and those that packets of routes go through. */
+  netfilter: readonly NetfilterEntry[] = [];
+  readonly lwt = new Map<Route, Partial<Record<"lwt_in" | "lwt_out" | "lwt_xmit", LwtEntry>>>();
   /** What programs know it by (bpf_get_netns_cookie); the first one's is 1. */
   readonly cookie: bigint;
   #lastIndex = 0;
@@ -95,15 +99,23 @@ export class Namespace {
    *
    * @throws SyscallError ENETUNREACH for a gateway that no device leads to. Else as {@link addAddress}.
    */
-  addRoute(destination: string, to: { readonly via?: string; readonly device?: Device | string }): void {
+  addRoute(destination: string, to: { readonly via?: string; readonly device?: Device | string | number }): Route {
     const gateway = to.via === undefined ? undefined : parseAddress(to.via);
     const any = gateway?.length === 16 ? "::/0" : "0.0.0.0/0";
     const { address, bits } = parsePrefix(destination === "default" ? any : destination);
-    const given = typeof to.device === "string" ? this.device(to.device) : to.device;
+    const given = to.device instanceof Device || to.device === undefined ? to.device : this.device(to.device);
     const device = given?.index ?? (gateway === undefined ? undefined : this.tables.route(gateway)?.device);
     if (device === undefined) throw failure("RTM_NEWROUTE", ENETUNREACH, `no device leads to ${to.via ?? destination}`);
-    const route = { destination: maskAddress(address, bits), prefixLength: bits, device };
-    this.tables.routes.push(gateway === undefined ? route : { ...route, gateway });
+    const route: Route = { destination: maskAddress(address, bits), prefixLength: bits, device, gateway };
+    this.tables.routes.push(route);
+    return route;
+  }
+
+  /** Takes a route away that {@link addRoute} has made. */
+  removeRoute(route: Route): void {
+    const at = this.tables.routes.indexOf(route);
+    if (at >= 0) this.tables.routes.splice(at, 1);
+    this.lwt.delete(route);
   }
 
   /** Whether packets for others are sent on: net.ipv4.ip_forward and net.ipv6.conf.all.forwarding. */

@@ -10,6 +10,7 @@ import { type DeviceOptions, VethDevice } from "./device.js";
 import type { NetworkEvent } from "./event.js";
 import { type Frame, FramePool } from "./frame.js";
 import { FrameQueue } from "./frame-queue.js";
+import { IpHooks } from "./ip-hooks.js";
 import { Namespace } from "./namespace.js";
 import { PacketPath } from "./packet-path.js";
 import type { ProgramRun } from "./program-run.js";
@@ -67,6 +68,8 @@ export class Network {
   readonly socketMaps: SocketMaps;
   readonly streams: SocketStreams;
   readonly lookup: SocketLookup;
+  /** @internal Programs of netfilter and of routes. */
+  readonly ipHooks: IpHooks;
   /** @internal Values that hang on a socket go with it. */
   releaseStorage: (handle: number) => void = () => {};
   /** @internal Connections, for which time passes. */
@@ -93,6 +96,7 @@ export class Network {
     this.socketMaps = new SocketMaps(programs.environment.sockets);
     this.streams = new SocketStreams(programs);
     this.lookup = new SocketLookup(programs);
+    this.ipHooks = new IpHooks(programs);
     this.hooks = new SocketPrograms(programs, new CgroupPrograms(programs));
     this.initial = new Namespace(this, "", network);
     this.current = this.initial;

@@ -1,15 +1,17 @@
-import { type AttachType, E2BIG, EBADF, EEXIST, EINVAL, ENOTSOCK } from "../../abi/index.js";
-import type { BpfMap, Program } from "../../host/index.js";
+import { type AttachType, E2BIG, EBADF, EBUSY, EEXIST, EINVAL, ENOTSOCK, ERANGE } from "../../abi/index.js";
+import type { BpfMap, LwtRoute, NetfilterOptions, Program } from "../../host/index.js";
 import { decodeClassic, prepareClassic } from "../../isa/index.js";
 import type { Descriptors } from "../descriptors.js";
 import { failure } from "../failure.js";
 import { LinkObject, type LinkOwner, MachineLink, type MachineLinkKind } from "../machine-link.js";
 import { MachineProgram } from "../machine-program.js";
+import type { LwtEntry, NetfilterEntry } from "./ip-hooks.js";
 import type { Network } from "./network.js";
 import { type ProgramSlot, Socket } from "./socket.js";
 
 /** Programs that a namespace's lookup takes (MAX_BPF_LINKS of the net namespace). */
 const MAX_LOOKUPS = 64;
+const LARGEST_PRIORITY = 0x7fff_ffff;
 
 /** Attaches programs to sockets, maps of sockets, and network namespaces of a Machine. */
 export class MachineSocketHooks {
@@ -95,6 +97,52 @@ export class MachineSocketHooks {
       detach: () => {
         namespace.lookupPrograms = namespace.lookupPrograms.filter((each) => each !== slot);
       },
+    });
+    return link;
+  }
+
+  attachNetfilter(program: Program, options: NetfilterOptions): MachineLink {
+    const command = "BPF_LINK_CREATE";
+    const own = this.#program(program, command);
+    if (own.type !== "netfilter") throw failure(command, EINVAL, `program '${program.name}' is none for netfilter`);
+    const { hook, priority } = options;
+    if (!(Math.abs(priority) < LARGEST_PRIORITY)) throw failure(command, ERANGE, "the priority is one of the ends");
+    const namespace = this.#network.current;
+    const version = options.family === "ipv4" ? 4 : 6;
+    const isTaken = (other: NetfilterEntry) =>
+      other.version === version && other.hook === hook && other.priority === priority;
+    if (namespace.netfilter.some(isTaken)) throw failure(command, EBUSY, `there is a program of priority ${priority}`);
+    const link = new MachineLink(new LinkObject("netfilter", own, this.#owner));
+    const entry: NetfilterEntry = { link, program: own, version, hook, priority };
+    namespace.netfilter = [...namespace.netfilter, entry].sort((a, b) => a.priority - b.priority);
+    link.attach({
+      replace: (next) => {
+        entry.program = next;
+      },
+      detach: () => {
+        namespace.netfilter = namespace.netfilter.filter((each) => each !== entry);
+      },
+    });
+    return link;
+  }
+
+  attachLwt(program: Program, where: LwtRoute): MachineLink {
+    const command = "RTM_NEWROUTE";
+    const own = this.#program(program, command);
+    const { type } = own;
+    if (type !== "lwt_in" && type !== "lwt_out" && type !== "lwt_xmit")
+      throw failure(command, EINVAL, `program '${program.name}' is none for routes`);
+    const namespace = this.#network.current;
+    const { destination, device, gateway } = where;
+    const route = namespace.addRoute(destination, gateway === undefined ? { device } : { device, via: gateway });
+    const link = new MachineLink(new LinkObject("lwt", own, this.#owner));
+    const entry: LwtEntry = { link, program: own };
+    namespace.lwt.set(route, { [type]: entry });
+    link.attach({
+      replace: (next) => {
+        entry.program = next;
+      },
+      detach: () => namespace.removeRoute(route),
     });
     return link;
   }

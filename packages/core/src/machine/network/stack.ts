@@ -1,4 +1,4 @@
-import { EMSGSIZE, ENETUNREACH } from "../../abi/index.js";
+import { EMSGSIZE, ENETUNREACH, EPERM } from "../../abi/index.js";
 import { addToChecksum, buildPacket, ethernet, foldChecksum, type Layer } from "../../packet/index.js";
 import type { Route } from "../../runtime/index.js";
 import { failure } from "../failure.js";
@@ -18,6 +18,8 @@ const PACKET_OTHERHOST = 3;
 const VLAN_ID = 0xfff;
 /** A device's MTU may be larger than what its packets have room for here. */
 const LARGEST_PACKET = 16_000;
+/** Times that programs of routes may send a packet another way. */
+const REROUTES = 4;
 /** Bytes of the packet that an ICMP error quotes. */
 const QUOTED = 128;
 const NEIGHBOUR_DISCOVERY: ReadonlySet<number> = new Set([135, 136]);
@@ -37,6 +39,17 @@ export interface Sending {
   readonly source?: Uint8Array | undefined;
   /** The socket that sends it; its mark and priority go with the packet. */
   readonly socket?: Socket | undefined;
+}
+
+/** A packet that is to leave: its bytes behind room for an Ethernet header, and where it goes. */
+interface Departure {
+  readonly bytes: Uint8Array;
+  readonly route: Route;
+  readonly device: Device;
+  readonly family: IpFamily;
+  readonly destination: Uint8Array;
+  readonly socket: Socket | undefined;
+  readonly marks: { readonly mark: number; readonly priority: number };
 }
 
 /** An echo reply that came for this namespace. */
@@ -139,8 +152,11 @@ export class Stack {
 
   /** True where the frame goes on. */
   #receivePacket(packet: IpPacket, frame: Frame): boolean {
+    const hooks = this.#namespace.network.ipHooks;
+    const { family, bytes } = packet;
+    if (!hooks.accepts(this.#namespace, "prerouting", family, bytes, frame)) return false;
     if (this.#isLocal(packet)) {
-      this.#deliver(packet, frame.assigned);
+      if (hooks.accepts(this.#namespace, "input", family, bytes, frame)) this.#deliver(packet, frame.assigned);
       return false;
     }
     return this.forwarding[packet.family.version] && this.#forward(packet, frame);
@@ -201,8 +217,33 @@ export class Stack {
       const sum = view.getUint16(at) + 0x100;
       view.setUint16(at, (sum & 0xffff) + (sum >> 16));
     }
-    this.neighbours.output(frame, device, route.gateway ?? destination);
-    return true;
+    const { netfilter, lwt } = this.#namespace;
+    if (netfilter.length === 0 && lwt.size === 0) {
+      this.neighbours.output(frame, device, route.gateway ?? destination);
+      return true;
+    }
+    this.#forwardThroughPrograms(frame, { family, route, device, destination });
+    return false;
+  }
+
+  /** The slower way of a packet that programs may look at: a copy goes on, if they let it. */
+  #forwardThroughPrograms(frame: Frame, departure: Omit<Departure, "bytes" | "socket" | "marks">): void {
+    const { network } = this.#namespace;
+    const { route, device, family } = departure;
+    let bytes: Uint8Array = network.view(frame).slice();
+    const marks = { mark: frame.mark, priority: frame.priority };
+    const entry = this.#namespace.lwt.get(route)?.lwt_in;
+    if (entry !== undefined) {
+      const verdict = network.ipHooks.throughRoute(this.#namespace, entry, bytes, device);
+      if (verdict.action === "drop") return;
+      bytes = verdict.bytes;
+      if (verdict.action === "reroute") {
+        this.#reroute(bytes, device, marks);
+        return;
+      }
+    }
+    if (!network.ipHooks.accepts(this.#namespace, "forward", family, bytes, marks)) return;
+    this.#depart({ ...departure, bytes, marks, socket: undefined });
   }
 
   /** Sends an ICMP error about a packet; false, since the packet ends here. */
@@ -227,15 +268,49 @@ export class Stack {
     if (source === undefined) return ENETUNREACH;
     const bytes = buildPacket(ethernet(), family.header(source, destination), header, data);
     if (bytes.length - ETH_HLEN > Math.min(device.mtu, LARGEST_PACKET)) return EMSGSIZE;
+    const marks = { mark: socket?.mark ?? 0, priority: socket?.priority ?? 0 };
+    if (!network.ipHooks.accepts(this.#namespace, "output", family, bytes, marks)) return EPERM;
+    return this.#depart({ bytes, route, device, family, destination, socket, marks });
+  }
+
+  /** A packet that has its route leaves, if programs let it: 0, or an errno. */
+  #depart(departure: Departure, depth = 0): number {
+    const { route, device, family, destination, socket, marks } = departure;
+    const { network } = this.#namespace;
+    const programs = this.#namespace.lwt.get(route);
+    let { bytes } = departure;
+    if (programs?.lwt_out !== undefined) {
+      const { action } = network.ipHooks.throughRoute(this.#namespace, programs.lwt_out, bytes, device);
+      if (action === "drop") return EPERM;
+    }
+    if (!network.ipHooks.accepts(this.#namespace, "postrouting", family, bytes, marks)) return EPERM;
     if (socket !== undefined) {
       const error = network.hooks.packet(socket, "egress", bytes, device);
       if (error !== 0) return error < 0 ? -error : 0;
     }
+    if (programs?.lwt_xmit !== undefined) {
+      const verdict = network.ipHooks.throughRoute(this.#namespace, programs.lwt_xmit, bytes, device);
+      if (verdict.action === "drop") return EPERM;
+      bytes = verdict.bytes;
+      if (verdict.action === "reroute") return this.#reroute(bytes, device, marks, depth + 1);
+    }
     const frame = network.frames.from(bytes);
-    frame.mark = socket?.mark ?? 0;
-    frame.priority = socket?.priority ?? 0;
+    frame.mark = marks.mark;
+    frame.priority = marks.priority;
     this.neighbours.output(frame, device, route.gateway ?? destination);
     return 0;
+  }
+
+  /** A packet whose destination a program has changed, by a header that it put in front. */
+  #reroute(bytes: Uint8Array, before: Device, marks: Departure["marks"], depth = 1): number {
+    const family = bytes[ETH_HLEN]! >> 4 === 6 ? ipv6Family : ipv4Family;
+    const packet = readPacket(family, bytes, before);
+    const route = packet && this.#namespace.tables.route(packet.destination);
+    const device = this.#deviceOf(route);
+    if (packet === undefined || route === undefined || device === undefined) return ENETUNREACH;
+    if (depth > REROUTES || bytes.length - ETH_HLEN > Math.min(device.mtu, LARGEST_PACKET)) return EMSGSIZE;
+    const { destination } = packet;
+    return this.#depart({ bytes, route, device, family, destination, socket: undefined, marks }, depth);
   }
 
   /** The address that packets to `destination` are sent from. @throws SyscallError ENETUNREACH */

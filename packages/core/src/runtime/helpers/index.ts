@@ -9,6 +9,7 @@ import { fibHelpers } from "./fib.js";
 import { localStorageHelpers } from "./local-storage.js";
 import { lockHelpers } from "./lock.js";
 import { loopHelpers } from "./loop.js";
+import { lwtHelpers } from "./lwt.js";
 import { mapHelpers } from "./map.js";
 import { mtuHelpers } from "./mtu.js";
 import { perCpuHelpers } from "./per-cpu.js";
@@ -60,6 +61,7 @@ const families: readonly HelperFamily[] = [
   socketOperationHelpers,
   socketStorageHelpers,
   loopHelpers,
+  lwtHelpers,
   mapHelpers,
   printHelpers,
   redirectHelpers,

@@ -1,9 +1,11 @@
+import { NetfilterContext } from "../contexts/index.js";
 import type { Runtime } from "../runtime.js";
 import { SkbContext } from "../skb-context.js";
 
 /** The packet of the run in progress. Only programs with a `__sk_buff` get here once verified. */
 export function skbContext(runtime: Runtime): SkbContext {
   const { context } = runtime.run;
+  if (context instanceof NetfilterContext) return context.skb;
   return context instanceof SkbContext ? context : runtime.fault("the program's context is no __sk_buff");
 }
 
