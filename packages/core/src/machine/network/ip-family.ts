@@ -29,7 +29,8 @@ export interface IpFamily {
   /** ICMP's protocol number and message types. */
   readonly icmp: IcmpTypes;
   format(address: Uint8Array): string;
-  header(source: Uint8Array, destination: Uint8Array): Layer;
+  /** @param whole it may not be cut into pieces. */
+  header(source: Uint8Array, destination: Uint8Array, whole: boolean): Layer;
   message(options: IcmpOptions): Layer;
 }
 
@@ -64,7 +65,8 @@ export const ipv4Family: IpFamily = {
     tooBig: [3, 4],
   },
   format: formatIpv4,
-  header: (source, destination) => ipv4({ src: formatIpv4(source), dst: formatIpv4(destination) }),
+  header: (source, destination, whole) =>
+    ipv4({ src: formatIpv4(source), dst: formatIpv4(destination), dontFragment: whole }),
   message: icmp,
 };
 

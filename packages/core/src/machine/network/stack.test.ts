@@ -76,7 +76,7 @@ describe("a namespace's stack", () => {
     expect(tap.receive()!.subarray(34, 36)).toEqual(Uint8Array.of(3, 3));
     expect(() => server.openUdp(53)).toThrow("EADDRINUSE");
     expect(() => server.openUdp(53, "10.9.9.9")).toThrow("EADDRNOTAVAIL");
-    expect(() => asking.send(new Uint8Array(1473), "10.2.0.2", 53)).toThrow("EMSGSIZE");
+    expect(() => asking.send(new Uint8Array(15_973), "10.2.0.2", 53)).toThrow("EMSGSIZE");
     using wide = server.openUdp(53, "::");
     using narrow = client.openUdp(0, "::");
     narrow.send(bytes("six"), "fd02::2", 53);

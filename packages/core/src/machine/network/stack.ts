@@ -3,6 +3,7 @@ import { addToChecksum, buildPacket, ethernet, foldChecksum, type Layer } from "
 import type { Route } from "../../runtime/index.js";
 import { failure } from "../failure.js";
 import type { Device } from "./device.js";
+import { Fragments, fragment, mayFragment } from "./fragments.js";
 import type { Frame } from "./frame.js";
 import { familyOf, type IpFamily, ipv4Family, ipv6Family, isSameAddress, maskAddress } from "./ip-family.js";
 import { ETH_HLEN, type IpPacket, pseudoChecksum, readPacket } from "./ip-packet.js";
@@ -15,6 +16,7 @@ import { Transport } from "./transport.js";
 
 const ETH_P_ARP = 0x0806;
 const PACKET_OTHERHOST = 3;
+const IPPROTO_TCP = 6;
 const VLAN_ID = 0xfff;
 /** A device's MTU may be larger than what its packets have room for here. */
 const LARGEST_PACKET = 16_000;
@@ -59,8 +61,8 @@ interface EchoReply {
 }
 
 /**
- * A namespace's own: addresses, ARP and neighbour discovery, ICMP, forwarding. Packets are whole: there is neither
- * fragmentation nor reassembly, and no option or extension header is acted on.
+ * A namespace's own: addresses, ARP and neighbour discovery, ICMP, forwarding, packets in pieces. No option is acted on, and
+ * no extension header but that of fragments.
  */
 export class Stack {
   /** net.ipv4.ip_forward and net.ipv6.conf.all.forwarding. */
@@ -72,7 +74,9 @@ export class Stack {
   readonly #namespace: Namespace;
   readonly #addresses: InterfaceAddress[] = [];
   readonly #replies: EchoReply[] = [];
+  readonly #fragments = new Fragments();
   #lastEcho = 0;
+  #lastIdentification = 0;
 
   constructor(namespace: Namespace) {
     this.#namespace = namespace;
@@ -156,7 +160,9 @@ export class Stack {
     const { family, bytes } = packet;
     if (!hooks.accepts(this.#namespace, "prerouting", family, bytes, frame)) return false;
     if (this.#isLocal(packet)) {
-      if (hooks.accepts(this.#namespace, "input", family, bytes, frame)) this.#deliver(packet, frame.assigned);
+      const whole = this.#fragments.add(packet, this.#namespace.network.now());
+      if (whole !== undefined && hooks.accepts(this.#namespace, "input", family, whole.bytes, frame))
+        this.#deliver(whole, frame.assigned);
       return false;
     }
     return this.forwarding[packet.family.version] && this.#forward(packet, frame);
@@ -175,8 +181,6 @@ export class Stack {
 
   #deliver(packet: IpPacket, assigned: Socket | undefined): void {
     const { family, protocol } = packet;
-    // Pieces of a packet lead nowhere here.
-    if (isFragment(packet)) return;
     if (protocol === family.icmp.protocol) this.#deliverIcmp(packet);
     else this.#transport.deliver(packet, assigned);
   }
@@ -207,7 +211,7 @@ export class Stack {
     if (route === undefined || device === undefined || (route.kind ?? "unicast") !== "unicast")
       return route?.kind === "blackhole" ? false : this.complain(packet, icmp.noRoute);
     const mtu = Math.min(route.mtu ?? device.mtu, device.mtu);
-    if (packet.end - ETH_HLEN > mtu) return this.complain(packet, icmp.tooBig, mtu);
+    if (packet.end - ETH_HLEN > mtu && !mayFragment(packet)) return this.complain(packet, icmp.tooBig, mtu);
     const { view } = this.#namespace.network.programs.environment.runtime.memory;
     const hops = frame.data + ETH_HLEN + family.hopsAt;
     view.setUint8(hops, view.getUint8(hops) - 1);
@@ -218,7 +222,7 @@ export class Stack {
       view.setUint16(at, (sum & 0xffff) + (sum >> 16));
     }
     const { netfilter, lwt } = this.#namespace;
-    if (netfilter.length === 0 && lwt.size === 0) {
+    if (netfilter.length === 0 && lwt.size === 0 && packet.end - ETH_HLEN <= mtu) {
       this.neighbours.output(frame, device, route.gateway ?? destination);
       return true;
     }
@@ -266,8 +270,9 @@ export class Stack {
     const family = familyOf(destination);
     const source = from ?? route.source ?? this.sourceFor(device, family);
     if (source === undefined) return ENETUNREACH;
-    const bytes = buildPacket(ethernet(), family.header(source, destination), header, data);
-    if (bytes.length - ETH_HLEN > Math.min(device.mtu, LARGEST_PACKET)) return EMSGSIZE;
+    const whole = header.ipProtocol === IPPROTO_TCP;
+    const bytes = buildPacket(ethernet(), family.header(source, destination, whole), header, data);
+    if (bytes.length - ETH_HLEN > LARGEST_PACKET) return EMSGSIZE;
     const marks = { mark: socket?.mark ?? 0, priority: socket?.priority ?? 0 };
     if (!network.ipHooks.accepts(this.#namespace, "output", family, bytes, marks)) return EPERM;
     return this.#depart({ bytes, route, device, family, destination, socket, marks });
@@ -294,10 +299,14 @@ export class Stack {
       bytes = verdict.bytes;
       if (verdict.action === "reroute") return this.#reroute(bytes, device, marks, depth + 1);
     }
-    const frame = network.frames.from(bytes);
-    frame.mark = marks.mark;
-    frame.priority = marks.priority;
-    this.neighbours.output(frame, device, route.gateway ?? destination);
+    const mtu = Math.min(route.mtu ?? device.mtu, device.mtu, LARGEST_PACKET);
+    const isWhole = bytes.length - ETH_HLEN <= mtu;
+    for (const piece of isWhole ? [bytes] : fragment(family, bytes, mtu, ++this.#lastIdentification & 0xffff)) {
+      const frame = network.frames.from(piece);
+      frame.mark = marks.mark;
+      frame.priority = marks.priority;
+      this.neighbours.output(frame, device, route.gateway ?? destination);
+    }
     return 0;
   }
 
@@ -308,7 +317,7 @@ export class Stack {
     const route = packet && this.#namespace.tables.route(packet.destination);
     const device = this.#deviceOf(route);
     if (packet === undefined || route === undefined || device === undefined) return ENETUNREACH;
-    if (depth > REROUTES || bytes.length - ETH_HLEN > Math.min(device.mtu, LARGEST_PACKET)) return EMSGSIZE;
+    if (depth > REROUTES || bytes.length - ETH_HLEN > LARGEST_PACKET) return EMSGSIZE;
     const { destination } = packet;
     return this.#depart({ bytes, route, device, family, destination, socket: undefined, marks }, depth);
   }
@@ -352,11 +361,6 @@ export class Stack {
     const route = this.#namespace.tables.route(packet.destination);
     return (route?.device === device.index ? route.gateway : undefined) ?? packet.destination;
   }
-}
-
-/** Is it a piece of a packet? Those of IPv6 carry a header of their own, which nobody here reads. */
-function isFragment({ family, bytes }: IpPacket): boolean {
-  return family.version === 4 && ((bytes[ETH_HLEN + 6]! & 0x3f) | bytes[ETH_HLEN + 7]!) !== 0;
 }
 
 /** 0 where an ICMP message's checksum is right. */
