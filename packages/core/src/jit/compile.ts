@@ -27,6 +27,7 @@ import { defineExecute, defineInvoke, defineRepeat } from "./entries.js";
 import { emitFunction } from "./function-body.js";
 import { type InlineHelper, inlineHelper } from "./inline-helpers.js";
 import { liveAtEntry } from "./liveness.js";
+import { unrollLoops } from "./loop-unrolling.js";
 import { type Metering, meteringOf } from "./metering.js";
 import { declareImports, isAlone, type ModuleImports } from "./module-imports.js";
 import type { ModuleFunction, ModuleParts, SharedParts } from "./module-parts.js";
@@ -160,7 +161,7 @@ function declareVariants(
     kind === "free"
       ? undefined
       : { ...shared, metered: true, functions: declareFunctions(module, options, shared, found, suffix) };
-  const short = kind === "metered" ? [] : findFunctions(program, options.facts?.branches, true);
+  const short = kind === "metered" ? [] : unrolled(program, findFunctions(program, options.facts?.branches, true));
   const free =
     kind === "metered"
       ? undefined
@@ -168,6 +169,11 @@ function declareVariants(
   const targets = [...functionRecords.keys()].map((entry) => metered!.functions.get(entry)!.builder);
   if (targets.length > 0) module.elements(callbacks, 0, targets);
   return { metered, free };
+}
+
+/** The functions with their loops written out, where that costs no promise: code that counts nothing. */
+function unrolled(program: DecodedProgram, functions: readonly ProgramFunction[]): ProgramFunction[] {
+  return functions.map((each) => ({ ...each, graph: unrollLoops(program, each.graph) }));
 }
 
 function declareFunctions(
