@@ -4,6 +4,7 @@ import { addBatch } from "./batch/verb.js";
 import { CommandError } from "./command-error.js";
 import { exitStatus } from "./exit-status.js";
 import { addFlags, objectNames } from "./live/verb.js";
+import { addReference } from "./reference/verb.js";
 import type { Remote } from "./session.js";
 import { processTerminal, type Terminal } from "./terminal.js";
 import { addUp } from "./up/verb.js";
@@ -32,9 +33,11 @@ export async function runCommandLine(words: readonly string[], terminal: Termina
   addVerbs(root, session, finish);
   addBatch(root, session, finish, (line, output) => runCommandLine(line, output, remote));
   addUp(root, session, runCommandLine);
+  addReference(root, session);
   root
     .command("version")
     .summary("say which version this is")
+    .addHelpText("after", "\nExamples:\n  tsbpf version\n  tsbpf -j version")
     .action(() => {
       const { json } = session();
       terminal.print(json ? JSON.stringify({ version }) : `tsbpf ${version}`);

@@ -13,8 +13,13 @@ export async function readObjectFile(file: string, options: { type?: string | un
   const { type } = options;
   if (type !== undefined && !isProgramType(type)) throw new UsageError(`--type ${type}: there is no such program type`);
   const bytes = await objectBytes(file);
+  return inFile(file, () => readObject(bytes, { name: file, type }));
+}
+
+/** What `read` makes of a file; what is wrong with the file is said with its name. */
+export function inFile<T>(file: string, read: () => T): T {
   try {
-    return readObject(bytes, { name: file, type });
+    return read();
   } catch (error) {
     if (!(error instanceof BpfError)) throw error;
     throw new CommandError(`${file}: ${error.message}`, { cause: error });
@@ -28,7 +33,8 @@ export function isSource(file: string): boolean {
 
 const assemblySuffixes = [".s", ".S", ".asm"];
 
-async function objectBytes(file: string): Promise<Uint8Array> {
+/** An object's bytes; of a C or assembly source those of what it becomes. */
+export async function objectBytes(file: string): Promise<Uint8Array> {
   if (extname(file) === ".c") return (await import("./compile.js")).compileObject(file);
   const contents = await readInput(file);
   if (!assemblySuffixes.includes(extname(file))) return contents;

@@ -19,6 +19,8 @@ export interface Terminal {
   readonly isTerminal?: boolean;
   /** Columns of the terminal; 80 where there is none. */
   readonly columns: number;
+  /** Lines of the terminal; undefined where there is none. */
+  readonly rows?: number | undefined;
 }
 
 /** The process's own terminal. Colour follows NO_COLOR and FORCE_COLOR (no-color.org), and is off in a pipe. */
@@ -59,6 +61,9 @@ export function processTerminal(): Terminal {
     isTerminal: stdout.isTTY === true,
     get columns() {
       return stdout.columns ?? 80;
+    },
+    get rows() {
+      return stdout.rows;
     },
   };
 }

@@ -2,6 +2,7 @@ import { type Command, Option } from "commander";
 import { addLiveVerbs } from "./live/verb.js";
 import { addRun } from "./run/verb.js";
 import type { Session } from "./session.js";
+import { addTop } from "./top/verb.js";
 import { addVerify } from "./verify/verb.js";
 
 /**
@@ -13,6 +14,7 @@ export function addVerbs(root: Command, session: () => Session, finish: (status:
   addVerify(root, session, finish);
   addAsm(root, session);
   addDisasm(root, session);
+  addTop(root, session);
   addLiveVerbs(root, session, finish);
 }
 
@@ -23,6 +25,7 @@ function addAsm(root: Command, session: () => Session): void {
     .description("Assembles the kernel log's, LLVM's or the conformance suite's style of BPF assembly.")
     .argument("<FILE>", "assembly source")
     .requiredOption("-o, --output <OUT>", "an object (OUT.o), or else raw little-endian slots")
+    .addHelpText("after", "\nExamples:\n  tsbpf asm filter.s -o filter.o\n  tsbpf asm filter.s -o filter.bin")
     .action(async (file: string, options: { output: string }) => {
       const { asm } = await import("./asm/command.js");
       await asm(session(), file, options);
@@ -40,6 +43,10 @@ function addDisasm(root: Command, session: () => Session): void {
       new Option("--style <STYLE>", "how to write instructions")
         .choices(["kernel", "llvm", "assembly"])
         .default("kernel"),
+    )
+    .addHelpText(
+      "after",
+      "\nExamples:\n  tsbpf disasm filter.o --source\n  tsbpf disasm filter.o --program count --style llvm\n  tsbpf -j disasm filter.o",
     )
     .action(async (file: string, options: object) => {
       const { disasm } = await import("./disasm/command.js");

@@ -4,8 +4,9 @@ import { UsageError } from "../command-error.js";
 import type { Words } from "../grammar/words.js";
 import type { Context } from "../live/context.js";
 import type { ObjectVerb } from "../live/run-object.js";
+import { inFile, objectBytes } from "../object-file.js";
 import { genGrammar } from "./grammar.js";
-import { linkFiles, readBytes, writeMinimalBtf } from "./object.js";
+import { linkFiles, writeMinimalBtf } from "./object.js";
 import { typescriptModule } from "./typescript-module.js";
 
 export const gen: ObjectVerb = {
@@ -25,11 +26,11 @@ async function generate(context: Context, words: Words, embed: boolean): Promise
   const name = words.take("name") === undefined ? undefined : words.next("NAME");
   words.end("name");
   if (context.json) throw new UsageError("a TypeScript module is no JSON");
-  const bytes = await readBytes(file);
+  const bytes = await objectBytes(file);
   const objectName = name ?? basename(file).replace(/(\.bpf)?\.(o|c)$/, "");
   if (!/^[A-Za-z_][\w.-]*$/.test(objectName)) {
     throw new UsageError(`'${objectName}' is no name for an object`, "give one: name NAME");
   }
-  const object = readObject(bytes, { name: objectName });
+  const object = inFile(file, () => readObject(bytes, { name: objectName }));
   context.session.terminal.write(typescriptModule(object, { name: objectName, bytes: embed ? bytes : undefined }));
 }

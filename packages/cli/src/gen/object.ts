@@ -1,10 +1,10 @@
 import { writeFile } from "node:fs/promises";
-import { linkObjects, minimalBtf, readObject } from "@tsbpf/core/object";
+import { linkObjects, minimalBtf } from "@tsbpf/core/object";
 import { readBtfFile } from "../btf/file.js";
 import { CommandError } from "../command-error.js";
 import type { Words } from "../grammar/words.js";
 import type { Context } from "../live/context.js";
-import { describeFileError, readInput } from "../object-file.js";
+import { describeFileError, objectBytes, readObjectFile } from "../object-file.js";
 
 /** `gen object OUTPUT INPUT...`: one object that does what the inputs do together. */
 export async function linkFiles(_context: Context, words: Words): Promise<void> {
@@ -12,7 +12,7 @@ export async function linkFiles(_context: Context, words: Words): Promise<void> 
   const names = [words.next("INPUT_FILE")];
   while (words.left > 0) names.push(words.next("INPUT_FILE"));
   const files = [];
-  for (const name of names) files.push({ name, bytes: await readBytes(name) });
+  for (const name of names) files.push({ name, bytes: await objectBytes(name) });
   await write(output, linkObjects(files));
 }
 
@@ -23,15 +23,8 @@ export async function writeMinimalBtf(_context: Context, words: Words): Promise<
   while (words.left > 0) names.push(words.next("OBJECT"));
   const target = await readBtfFile(input);
   const objects = [];
-  for (const name of names) objects.push(readObject(await readBytes(name), { name }));
+  for (const name of names) objects.push(await readObjectFile(name));
   await write(output, minimalBtf(objects, target));
-}
-
-/** An object's bytes; of a C source those of what it compiles to. */
-export async function readBytes(file: string): Promise<Uint8Array> {
-  if (!file.endsWith(".c")) return readInput(file);
-  const { compileObject } = await import("../compile.js");
-  return compileObject(file);
 }
 
 async function write(file: string, bytes: Uint8Array): Promise<void> {

@@ -1,17 +1,9 @@
 import { type PerfAttachment, perfAttachments } from "@tsbpf/linux";
-import type { ObjectGrammar } from "../grammar/object-grammar.js";
 import type { Words } from "../grammar/words.js";
 import type { Context } from "../live/context.js";
 import { requireKernel } from "../live/kernel-only.js";
 import type { ObjectVerb } from "../live/run-object.js";
-
-export const perfGrammar: ObjectGrammar = {
-  name: "perf",
-  summary: "Programs on tracepoints, kprobes and uprobes that processes hold open.",
-  commands: [{ name: "show", alias: "list", form: "", does: "show them, process by process" }],
-  terms: {},
-  examples: ["tsbpf perf show"],
-};
+import { perfGrammar } from "./grammar.js";
 
 export const perf: ObjectVerb = { grammar: perfGrammar, byDefault: "show", commands: { show: showPerf } };
 

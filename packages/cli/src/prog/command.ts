@@ -18,6 +18,7 @@ export const prog: ObjectVerb = {
     attach: async (context, words) => (await import("./attach.js")).attachProgram(context, words),
     detach: async (context, words) => (await import("./attach.js")).detachProgram(context, words),
     run: async (context, words) => (await import("./run.js")).runProgram(context, words),
+    profile: async (context, words) => (await import("./profile.js")).profileProgram(context, words),
     tracelog: async (context, words) => (await import("./tracelog.js")).followTrace(context, words),
   },
 };

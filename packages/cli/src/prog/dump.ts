@@ -9,6 +9,7 @@ import { btfById } from "../live/object-btf.js";
 import { programName } from "../live/program-name.js";
 import { takePrograms } from "../live/select.js";
 import { describeFileError } from "../object-file.js";
+import type { Drawing } from "./flow-drawing.js";
 import { lineJson, lineText } from "./source-lines.js";
 import { listTranslated, type TranslatedLine } from "./translated.js";
 
@@ -29,12 +30,12 @@ export async function dumpPrograms(context: Context, words: Words): Promise<void
   const form = words.choose("form", ["xlated", "jited"]);
   const programs = await takePrograms(context, words);
   const options = takeOptions(words, form);
-  if ((options.file !== undefined || options.visual) && programs.length > 1) {
+  if ((options.file !== undefined || options.visual !== undefined) && programs.length > 1) {
     throw new CommandError("several programs fit, and only one can be written to a file or drawn: say which by id");
   }
   const first = programs[0]!;
   if (options.file !== undefined) return writeImage(first, form, options.file);
-  if (options.visual) return draw(context, first);
+  if (options.visual !== undefined) return draw(context, first, options.visual);
   const host = await context.host();
   const shown: unknown[] = [];
   for (const [index, program] of programs.entries()) {
@@ -52,7 +53,8 @@ export async function dumpPrograms(context: Context, words: Words): Promise<void
 
 interface DumpOptions extends ListingOptions {
   readonly file: string | undefined;
-  readonly visual: boolean;
+  /** How the control flow is drawn; as suits the output where that isn't said. */
+  readonly visual: Drawing | undefined;
 }
 
 function takeOptions(words: Words, form: "xlated" | "jited"): DumpOptions {
@@ -61,15 +63,17 @@ function takeOptions(words: Words, form: "xlated" | "jited"): DumpOptions {
   if (words.take("file") !== undefined) {
     const file = words.next("FILE");
     words.end();
-    return { file, opcodes: false, linum: false, visual: false };
+    return { file, opcodes: false, linum: false, visual: undefined };
   }
   const chosen = new Set<string>();
+  let visual: Drawing | undefined;
   for (let word = words.take(...keywords); word !== undefined; word = words.take(...keywords)) {
     if (word === "file") throw new UsageError(`${words.command}: 'file' stands alone`);
     chosen.add(word);
+    if (word === "visual") visual = words.take("dot", "text") ?? "auto";
   }
   words.end(...keywords);
-  return { file: undefined, opcodes: chosen.has("opcodes"), linum: chosen.has("linum"), visual: chosen.has("visual") };
+  return { file: undefined, opcodes: chosen.has("opcodes"), linum: chosen.has("linum"), visual };
 }
 
 async function writeImage(program: LiveProgram, form: "xlated" | "jited", file: string): Promise<void> {
@@ -97,13 +101,13 @@ export function requireImage(image: Uint8Array, form: "xlated" | "jited"): void 
   );
 }
 
-async function draw(context: Context, program: LiveProgram): Promise<void> {
+async function draw(context: Context, program: LiveProgram, drawing: Drawing): Promise<void> {
   const { drawFlow } = await import("./flow-drawing.js");
   const host = await context.host();
   const { xlated } = program.layout();
   requireImage(xlated, "xlated");
   const { terminal } = context.session;
-  for (const line of drawFlow(linesOf(host, program), terminal)) if (!context.json) context.print(line);
+  for (const line of drawFlow(linesOf(host, program), terminal, drawing)) if (!context.json) context.print(line);
 }
 
 function linesOf(host: LiveHost, program: LiveProgram): TranslatedLine[] {

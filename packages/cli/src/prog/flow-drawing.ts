@@ -2,13 +2,20 @@ import type { Terminal } from "../terminal.js";
 import { type Block, type FlowGraph, flowGraphs } from "./flow-graph.js";
 import type { TranslatedLine } from "./translated.js";
 
+/** What a drawing is made of; `auto` is text on a terminal, DOT elsewhere. */
+export type Drawing = "auto" | "dot" | "text";
+
 /**
- * A program's control flow: on a terminal as text, a block after the other with its ways on; otherwise as a graph in DOT
- * (`| dot -Tsvg`).
+ * A program's control flow: as text, a block after the other with its ways on, or as a graph in DOT (`| dot -Tsvg`).
  */
-export function drawFlow(lines: readonly TranslatedLine[], terminal: Pick<Terminal, "isTerminal" | "style">): string[] {
+export function drawFlow(
+  lines: readonly TranslatedLine[],
+  terminal: Pick<Terminal, "isTerminal" | "style">,
+  drawing: Drawing = "auto",
+): string[] {
   const graphs = flowGraphs(lines);
-  return terminal.isTerminal === true ? graphs.flatMap((graph) => drawText(graph, terminal)) : drawDot(graphs);
+  const asText = drawing === "auto" ? terminal.isTerminal === true : drawing === "text";
+  return asText ? graphs.flatMap((graph) => drawText(graph, terminal)) : drawDot(graphs);
 }
 
 function drawDot(graphs: readonly FlowGraph[]): string[] {

@@ -16,7 +16,7 @@ export const progGrammar: ObjectGrammar = {
     { name: "show", alias: "list", form: "[PROG]", does: "show programs, all or some" },
     {
       name: "dump",
-      form: "{ xlated | jited } PROG [{ file FILE | [opcodes] [linum] [visual] }]",
+      form: "{ xlated | jited } PROG [{ file FILE | [opcodes] [linum] [visual [dot | text]] }]",
       does: "list instructions: as the verifier left them, or native code",
     },
     { name: "pin", form: "PROG FILE", does: "keep a program under a name in a bpffs" },
@@ -41,12 +41,18 @@ export const progGrammar: ObjectGrammar = {
       form: "PROG data_in FILE [data_out FILE [data_size_out L]] [ctx_in FILE [ctx_out FILE [ctx_size_out M]]] [repeat N]",
       does: "run a program on a packet or context from a file (- is standard input)",
     },
+    {
+      name: "profile",
+      form: "PROG [duration SECONDS] METRIC...",
+      does: "count a program's runs and their time, until Ctrl-C or for so long",
+    },
     { name: "tracelog", form: "", does: "follow what programs print with bpf_printk()" },
   ],
   terms: {
     PROG,
     MAP,
     TYPE: "a program type or section name: xdp, tc, kprobe, cgroup/skb ...",
+    METRIC: "{ run_cnt | run_time }",
     ATTACH_TYPE: `{ ${attachTypeWords.join(" | ")} }`,
   },
   examples: [

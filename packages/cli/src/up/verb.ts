@@ -21,6 +21,7 @@ export function addUp(root: Command, session: () => Session, run: RunCommandLine
   root
     .command("down")
     .summary("end the Machine that is up")
+    .addHelpText("after", "\nExamples:\n  tsbpf down")
     .action(async () => {
       const { down } = await import("./command.js");
       await down(session());

@@ -1,4 +1,4 @@
-import { FormatError, NotSupportedError } from "../base/index.js";
+import { BpfError, FormatError, NotSupportedError } from "../base/index.js";
 import { type Btf, type BtfExt, parseBtf, parseBtfExt, type TypeId } from "../btf/index.js";
 import { type ElfFile, type ElfSection, readElf, SHF_ALLOC, SHF_EXECINSTR, SHT_NOBITS, SHT_PROGBITS } from "./elf.js";
 import { readSymbols, type SymbolTable } from "./symbols.js";
@@ -24,8 +24,17 @@ export interface LinkInput {
 
 const MAX_ALIGNMENT = 4096;
 
-/** @throws FormatError, NotSupportedError as `readObject` does, and for big-endian objects */
-export function readLinkInput({ name, bytes }: LinkFile): LinkInput {
+/** @throws BpfError `"LINK"` for what is no object, NotSupportedError for one that is of another kind or big-endian */
+export function readLinkInput(file: LinkFile): LinkInput {
+  try {
+    return readInput(file);
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    throw linkError(`${file.name}: ${error.message}`, error);
+  }
+}
+
+function readInput({ name, bytes }: LinkFile): LinkInput {
   const elf = readElf(bytes);
   if (!elf.littleEndian) throw new NotSupportedError("linking big-endian objects", `${name} is a big-endian object`);
   for (const section of elf.sections) checkAlignment(section);
@@ -73,4 +82,9 @@ export function isLinked({ name, type, flags, size }: ElfSection): boolean {
 /** Sections of which every object has its own, and a program only one: all have to be the same. */
 export function isShared(name: string): boolean {
   return name === "license" || name === "version";
+}
+
+/** What does not go together, or is no object at all. */
+export function linkError(message: string, cause?: Error): BpfError<"LINK"> {
+  return Object.assign(new BpfError("LINK", message), cause === undefined ? {} : { cause });
 }

@@ -11,8 +11,8 @@ import {
   ownTypes,
   type TypeId,
 } from "../btf/index.js";
-import { isShared, type LinkInput } from "./link-input.js";
-import { type LinkedSection, linkError, type Placement, type Placements } from "./linked-sections.js";
+import { isShared, type LinkInput, linkError } from "./link-input.js";
+import type { LinkedSection, Placement, Placements } from "./linked-sections.js";
 import type { LinkedSymbols } from "./linked-symbols.js";
 
 type Entry = BtfDatasec["variables"][number];

@@ -1,7 +1,6 @@
-import { BpfError } from "../base/index.js";
 import { type ElfSection, SHF_EXECINSTR, SHT_NOBITS } from "./elf.js";
 import type { RelocationDraft } from "./elf-writer.js";
-import { isLinked, isShared, type LinkInput } from "./link-input.js";
+import { isLinked, isShared, type LinkInput, linkError } from "./link-input.js";
 
 /** A section made of the sections of one name. */
 export class LinkedSection {
@@ -88,9 +87,4 @@ export function layOutSections(inputs: readonly LinkInput[]): {
 function checkKind(file: string, into: LinkedSection, section: ElfSection): void {
   if (into.zeros === (section.type === SHT_NOBITS) && into.flags === section.flags) return;
   throw linkError(`${file}: section ${section.name} is of another kind than in the objects before it`);
-}
-
-/** What does not go together. */
-export function linkError(message: string): BpfError<"LINK"> {
-  return new BpfError("LINK", message);
 }

@@ -1,6 +1,6 @@
 import type { SymbolDraft } from "./elf-writer.js";
-import type { LinkInput } from "./link-input.js";
-import { type LinkedSection, linkError, type Placements } from "./linked-sections.js";
+import { type LinkInput, linkError } from "./link-input.js";
+import type { LinkedSection, Placements } from "./linked-sections.js";
 import { type ElfSymbol, SHN_UNDEF } from "./symbols.js";
 
 /** A symbol as it stands in the linked object, while more objects may have to say something about it. */

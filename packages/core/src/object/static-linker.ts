@@ -3,9 +3,9 @@ import { BtfStrings, encodeBtf, encodeBtfExt } from "../btf/index.js";
 import { OPCODE_LDDW } from "../isa/index.js";
 import type { ElfSection } from "./elf.js";
 import { type SectionDraft, writeElf } from "./elf-writer.js";
-import { isLinked, type LinkFile, type LinkInput, readLinkInput } from "./link-input.js";
+import { isLinked, type LinkFile, type LinkInput, linkError, readLinkInput } from "./link-input.js";
 import { linkBtf } from "./linked-btf.js";
-import { type LinkedSection, layOutSections, linkError, type Placement, type Placements } from "./linked-sections.js";
+import { type LinkedSection, layOutSections, type Placement, type Placements } from "./linked-sections.js";
 import { LinkedSymbols } from "./linked-symbols.js";
 import { R_BPF_64_32, R_BPF_64_64, R_BPF_64_ABS32, R_BPF_64_ABS64, readRelocations } from "./relocations.js";
 
@@ -17,8 +17,8 @@ const SLOT_SIZE = 8;
  * once, and func, line and CO-RE records at their new places. The license has to be the same in all. Names that are static
  * in C stay the object's own. Debugging sections (DWARF) are left out.
  *
- * @throws BpfError `"LINK"` where two objects define a name, or mean different things by it
- * @throws FormatError, NotSupportedError as `readObject` does, and for big-endian objects
+ * @throws BpfError `"LINK"` for what is no object, where two objects define a name, or mean different things by it
+ * @throws NotSupportedError as `readObject` does, and for big-endian objects
  */
 export function linkObjects(files: readonly LinkFile[]): Uint8Array<ArrayBuffer> {
   if (files.length === 0) throw linkError("there are no objects to link");
