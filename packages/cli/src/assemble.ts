@@ -1,6 +1,7 @@
 import { basename } from "node:path";
-import { AssembleError, assemble } from "@tsbpf/core";
 import { helperNumbers } from "@tsbpf/core/abi";
+import { AssembleError } from "@tsbpf/core/base";
+import { assemble } from "@tsbpf/core/isa";
 import { assembleElf } from "@tsbpf/core/object";
 import { CommandError } from "./command-error.js";
 

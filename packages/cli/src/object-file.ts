@@ -1,8 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { extname } from "node:path";
-import { BpfError, type ObjectSpec, type ProgramSpec } from "@tsbpf/core";
 import { isProgramType } from "@tsbpf/core/abi";
+import { BpfError } from "@tsbpf/core/base";
 import { readObject } from "@tsbpf/core/object";
+import type { ObjectSpec, ProgramSpec } from "@tsbpf/core/spec";
 import { CommandError, UsageError } from "./command-error.js";
 
 /**

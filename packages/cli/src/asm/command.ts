@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { extname } from "node:path";
-import { SLOT_SIZE } from "@tsbpf/core";
+import { SLOT_SIZE } from "@tsbpf/core/isa";
 import { assembleToObject, assembleToSlots } from "../assemble.js";
 import { CommandError } from "../command-error.js";
 import { describeFileError, readInput } from "../object-file.js";

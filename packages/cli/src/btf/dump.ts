@@ -1,5 +1,4 @@
-import type { Btf, TypeId } from "@tsbpf/core";
-import { printC, printRaw, printTypeScript } from "@tsbpf/core/btf";
+import { type Btf, printC, printRaw, printTypeScript, type TypeId } from "@tsbpf/core/btf";
 import { CommandError, UsageError } from "../command-error.js";
 import type { Words } from "../grammar/words.js";
 import { encodeJson } from "../json.js";

@@ -1,8 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
-import type { Btf } from "@tsbpf/core";
 import { FormatError } from "@tsbpf/core/base";
-import { parseBtf } from "@tsbpf/core/btf";
+import { type Btf, parseBtf } from "@tsbpf/core/btf";
 import { readObject } from "@tsbpf/core/object";
 import { CommandError } from "../command-error.js";
 import { readInput } from "../object-file.js";

@@ -1,4 +1,4 @@
-import type { Btf, BtfType, TypeId } from "@tsbpf/core";
+import type { Btf, BtfType, TypeId } from "@tsbpf/core/btf";
 
 /** A type as `bpftool -j btf dump` has it, key by key. */
 export function typeJson(btf: Btf, id: TypeId): object {

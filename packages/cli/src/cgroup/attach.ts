@@ -1,4 +1,4 @@
-import type { AttachType } from "@tsbpf/core";
+import type { AttachType } from "@tsbpf/core/abi";
 import { UsageError } from "../command-error.js";
 import type { Words } from "../grammar/words.js";
 import type { Context } from "../live/context.js";

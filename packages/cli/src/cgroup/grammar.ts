@@ -1,4 +1,4 @@
-import type { AttachType } from "@tsbpf/core";
+import type { AttachType } from "@tsbpf/core/abi";
 import { type ObjectGrammar, PROG } from "../grammar/object-grammar.js";
 
 /** Hooks of a cgroup, in the order in which bpftool asks for them, with its older names. */

@@ -1,13 +1,7 @@
-import {
-  type DisassembledLine,
-  type DisassembleOptions,
-  disassemble,
-  helperName,
-  lineAt,
-  type ObjectSpec,
-  type ProgramSpec,
-  type Reference,
-} from "@tsbpf/core";
+import { helperName } from "@tsbpf/core/abi";
+import { lineAt } from "@tsbpf/core/host";
+import { type DisassembledLine, type DisassembleOptions, disassemble } from "@tsbpf/core/isa";
+import type { ObjectSpec, ProgramSpec, Reference } from "@tsbpf/core/spec";
 import { isSource, readInput, readObjectFile } from "../object-file.js";
 import { printJson, type Session } from "../session.js";
 

@@ -1,5 +1,5 @@
-import type { Btf, BtfType, MapSpec, ObjectSpec, TypeId, VariableSpec } from "@tsbpf/core";
-import { TypeScriptPrinter } from "@tsbpf/core/btf";
+import { type Btf, type BtfType, type TypeId, TypeScriptPrinter } from "@tsbpf/core/btf";
+import type { MapSpec, ObjectSpec, VariableSpec } from "@tsbpf/core/spec";
 import { decodeBase64Source, embedBytes } from "./embedded-bytes.js";
 
 export interface ModuleOptions {

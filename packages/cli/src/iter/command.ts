@@ -1,5 +1,5 @@
-import type { ProgramSpec } from "@tsbpf/core";
 import { BpfMap, mapCodecs } from "@tsbpf/core/host";
+import type { ProgramSpec } from "@tsbpf/core/spec";
 import { CommandError } from "../command-error.js";
 import type { Words } from "../grammar/words.js";
 import type { Context } from "../live/context.js";

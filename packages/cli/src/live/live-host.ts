@@ -1,5 +1,7 @@
-import type { AttachType, Btf, LineRecord, ObjectSpec } from "@tsbpf/core";
+import type { AttachType } from "@tsbpf/core/abi";
+import type { Btf } from "@tsbpf/core/btf";
 import type { BpfMap, Host, LoadedObject, LoadOptions, Program, RawMap } from "@tsbpf/core/host";
+import type { LineRecord, ObjectSpec } from "@tsbpf/core/spec";
 import type {
   BtfDetails,
   KernelMapInfo,

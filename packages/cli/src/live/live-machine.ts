@@ -1,9 +1,9 @@
-import type { AttachType, Btf, ObjectSpec } from "@tsbpf/core";
-import { mapTypeName } from "@tsbpf/core/abi";
+import { type AttachType, mapTypeName } from "@tsbpf/core/abi";
 import { BpfError } from "@tsbpf/core/base";
+import type { Btf } from "@tsbpf/core/btf";
 import type { BpfMap, LoadedObject, Program, RawMap } from "@tsbpf/core/host";
 import { type Machine, type MachineLink, type MachineMap, MachineProgram } from "@tsbpf/core/machine";
-import { createMap } from "@tsbpf/core/spec";
+import { createMap, type ObjectSpec } from "@tsbpf/core/spec";
 import type { ObjectKind, Pin } from "@tsbpf/linux";
 import { CommandError } from "../command-error.js";
 import type {

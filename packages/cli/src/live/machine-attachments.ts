@@ -1,4 +1,4 @@
-import type { AttachType } from "@tsbpf/core";
+import type { AttachType } from "@tsbpf/core/abi";
 import type { Program, XdpMode } from "@tsbpf/core/host";
 import { CaptureDevice, type Device, type Machine, type MachineLink } from "@tsbpf/core/machine";
 import { CommandError } from "../command-error.js";

@@ -1,5 +1,5 @@
-import type { AttachType, Btf } from "@tsbpf/core";
-import { attachTypeId, mapTypeId, programTypeId } from "@tsbpf/core/abi";
+import { type AttachType, attachTypeId, mapTypeId, programTypeId } from "@tsbpf/core/abi";
+import type { Btf } from "@tsbpf/core/btf";
 import type { BpfMap, RawMap } from "@tsbpf/core/host";
 import type { Machine, MachineLink, MachineMap, MachineProgram } from "@tsbpf/core/machine";
 import type { BtfDetails, LinkDetails, MapDetails, ProgramDetails } from "@tsbpf/linux";

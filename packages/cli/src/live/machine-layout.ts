@@ -1,4 +1,4 @@
-import type { ProgramSpec } from "@tsbpf/core";
+import type { ProgramSpec } from "@tsbpf/core/spec";
 import type { LiveLayout } from "./live-host.js";
 
 const SLOT = 8;

@@ -1,5 +1,4 @@
-import type { Btf } from "@tsbpf/core";
-import { parseBtf } from "@tsbpf/core/btf";
+import { type Btf, parseBtf } from "@tsbpf/core/btf";
 import type { LiveHost } from "./live-host.js";
 
 /** As {@link btfById}; undefined, too, where no name has `text` in it: most types need not be read to see that. */

@@ -1,4 +1,4 @@
-import type { ProgramSpec } from "@tsbpf/core";
+import type { ProgramSpec } from "@tsbpf/core/spec";
 import { UsageError } from "../command-error.js";
 import type { Words } from "../grammar/words.js";
 import { chooseProgram, readObjectFile } from "../object-file.js";

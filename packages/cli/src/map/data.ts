@@ -1,5 +1,4 @@
-import type { Btf } from "@tsbpf/core";
-import { encodeValue } from "@tsbpf/core/btf";
+import { type Btf, encodeValue } from "@tsbpf/core/btf";
 import { UsageError } from "../command-error.js";
 import type { Words } from "../grammar/words.js";
 

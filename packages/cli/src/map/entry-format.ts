@@ -1,6 +1,5 @@
-import type { Btf } from "@tsbpf/core";
 import { mapTypeName } from "@tsbpf/core/abi";
-import { type FormattedValue, formatValue, stringifyFormatted } from "@tsbpf/core/btf";
+import { type Btf, type FormattedValue, formatValue, stringifyFormatted } from "@tsbpf/core/btf";
 import { isPerCpuMap, perCpuStride } from "@tsbpf/core/host";
 import type { MapDetails } from "@tsbpf/linux";
 

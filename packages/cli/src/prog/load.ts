@@ -1,6 +1,6 @@
-import type { ObjectSpec } from "@tsbpf/core";
 import { parseSectionName } from "@tsbpf/core/abi";
 import { BpfMap, type LoadedObject, mapCodecs, type Program } from "@tsbpf/core/host";
+import type { ObjectSpec } from "@tsbpf/core/spec";
 import { readBtfFile } from "../btf/file.js";
 import { CommandError, UsageError } from "../command-error.js";
 import type { Words } from "../grammar/words.js";

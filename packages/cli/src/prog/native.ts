@@ -1,6 +1,6 @@
 import { arch } from "node:os";
-import type { Btf } from "@tsbpf/core";
 import { NotSupportedError } from "@tsbpf/core/base";
+import type { Btf } from "@tsbpf/core/btf";
 import icedX86 from "iced-x86";
 import type { KernelSymbols } from "../live/kernel-symbols.js";
 import type { LiveLayout } from "../live/live-host.js";

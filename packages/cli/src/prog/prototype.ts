@@ -1,4 +1,4 @@
-import type { Btf, TypeId } from "@tsbpf/core";
+import type { Btf, TypeId } from "@tsbpf/core/btf";
 
 /** A type as bpftool writes it before a name: `struct xdp_md * `. */
 function typeText(btf: Btf, id: TypeId): string {

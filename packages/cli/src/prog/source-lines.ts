@@ -1,5 +1,5 @@
-import type { Btf } from "@tsbpf/core";
 import { decodeText } from "@tsbpf/core/base";
+import type { Btf } from "@tsbpf/core/btf";
 import type { LiveLayout } from "../live/live-host.js";
 
 /** Where an instruction comes from. */

@@ -1,5 +1,5 @@
-import type { Btf } from "@tsbpf/core";
 import { helperPrototypes } from "@tsbpf/core/abi";
+import type { Btf } from "@tsbpf/core/btf";
 import { decodeSlots, disassemble } from "@tsbpf/core/isa";
 import type { KernelSymbols } from "../live/kernel-symbols.js";
 import type { LiveLayout } from "../live/live-host.js";

@@ -1,4 +1,5 @@
-import type { MapType, ObjectSpec, ProgramSpec, ProgramType } from "@tsbpf/core";
+import type { MapType, ProgramType } from "@tsbpf/core/abi";
+import type { ObjectSpec, ProgramSpec } from "@tsbpf/core/spec";
 import { CommandError, UsageError } from "../command-error.js";
 import { exitStatus } from "../exit-status.js";
 import { chooseProgram, readObjectFile } from "../object-file.js";

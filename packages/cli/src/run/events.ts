@@ -1,12 +1,6 @@
-import {
-  type BpfMap,
-  type FormattedValue,
-  formatBytes,
-  formatValue,
-  type ObjectSpec,
-  stringifyFormatted,
-} from "@tsbpf/core";
-import type { EventSubscription } from "@tsbpf/core/host";
+import { type FormattedValue, formatBytes, formatValue, stringifyFormatted } from "@tsbpf/core/btf";
+import type { BpfMap, EventSubscription } from "@tsbpf/core/host";
+import type { ObjectSpec } from "@tsbpf/core/spec";
 import { CommandError } from "../command-error.js";
 import type { Terminal } from "../terminal.js";
 

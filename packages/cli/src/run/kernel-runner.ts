@@ -1,4 +1,4 @@
-import type { ObjectSpec, ProgramSpec } from "@tsbpf/core";
+import type { ObjectSpec, ProgramSpec } from "@tsbpf/core/spec";
 import { requireKernel } from "../kernel.js";
 import { ETHERNET_HEADER } from "./capture-input.js";
 import type { PacketOutcome, PacketRunner } from "./packet-runner.js";

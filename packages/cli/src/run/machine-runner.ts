@@ -1,4 +1,4 @@
-import type { LoadedObject, ObjectSpec, ProgramSpec } from "@tsbpf/core";
+import type { LoadedObject } from "@tsbpf/core/host";
 import {
   type BatchedPacket,
   Machine,
@@ -10,6 +10,7 @@ import {
 } from "@tsbpf/core/machine";
 import type { CapturedPacket } from "@tsbpf/core/packet";
 import { ManualClock } from "@tsbpf/core/runtime";
+import type { ObjectSpec, ProgramSpec } from "@tsbpf/core/spec";
 import { CommandError } from "../command-error.js";
 import type { RunOptions } from "./options.js";
 import type { PacketOutcome, PacketQueue, PacketRunner } from "./packet-runner.js";

@@ -1,15 +1,6 @@
-import {
-  type BpfMap,
-  type Btf,
-  type BtfValue,
-  type BytesLike,
-  bytesCodec,
-  encodeValue,
-  type MapSpec,
-  type ObjectSpec,
-  parseAddress,
-  perCpuStride,
-} from "@tsbpf/core";
+import { type Btf, type BtfValue, encodeValue, parseAddress } from "@tsbpf/core/btf";
+import { type BpfMap, type BytesLike, bytesCodec, perCpuStride } from "@tsbpf/core/host";
+import type { MapSpec, ObjectSpec } from "@tsbpf/core/spec";
 import { CommandError, UsageError } from "../command-error.js";
 import { readInput } from "../object-file.js";
 

@@ -1,13 +1,6 @@
-import {
-  type BpfMap,
-  type Btf,
-  type FormattedValue,
-  formatBytes,
-  formatValue,
-  type MapSpec,
-  type ObjectSpec,
-  perCpuStride,
-} from "@tsbpf/core";
+import { type Btf, type FormattedValue, formatBytes, formatValue } from "@tsbpf/core/btf";
+import { type BpfMap, perCpuStride } from "@tsbpf/core/host";
+import type { MapSpec, ObjectSpec } from "@tsbpf/core/spec";
 
 /** An entry of a map as it is told, in bpftool's formatted form; a per-CPU value is `{"cpus": [...]}`. */
 export interface ReportedEntry {

@@ -1,4 +1,4 @@
-import type { LoadedObject } from "@tsbpf/core";
+import type { LoadedObject } from "@tsbpf/core/host";
 import type { CapturedPacket } from "@tsbpf/core/packet";
 
 /** What a program made of one packet. The object is the same each time; what it tells is about the last run. */

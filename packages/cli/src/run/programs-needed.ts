@@ -1,4 +1,4 @@
-import type { ObjectSpec, ProgramSpec } from "@tsbpf/core";
+import type { ObjectSpec, ProgramSpec } from "@tsbpf/core/spec";
 
 /** Names of the programs that a run of `program` loads: itself, and those that prog arrays hold from the start. */
 export function programsNeeded(object: ObjectSpec, program: ProgramSpec): string[] {

@@ -1,4 +1,4 @@
-import { type ProgramType, verdictName } from "@tsbpf/core";
+import { type ProgramType, verdictName } from "@tsbpf/core/abi";
 import { type CapturedPacket, describePacket } from "@tsbpf/core/packet";
 import type { Terminal } from "../terminal.js";
 import type { PacketOutput } from "./packet-output.js";

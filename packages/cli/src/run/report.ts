@@ -1,5 +1,6 @@
-import type { LoadedObject } from "@tsbpf/core";
-import { type FormattedValue, type ObjectSpec, type ProgramSpec, stringifyFormatted } from "@tsbpf/core";
+import { type FormattedValue, stringifyFormatted } from "@tsbpf/core/btf";
+import type { LoadedObject } from "@tsbpf/core/host";
+import type { ObjectSpec, ProgramSpec } from "@tsbpf/core/spec";
 import type { Session } from "../session.js";
 import { groupDigits, printTable } from "../table.js";
 import { type ReportedEntry, reportMaps } from "./map-report.js";

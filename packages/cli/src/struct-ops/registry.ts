@@ -1,6 +1,5 @@
-import type { TypeId } from "@tsbpf/core";
 import { mapTypeName } from "@tsbpf/core/abi";
-import { type FormattedValue, formatValue, stringifyFormatted } from "@tsbpf/core/btf";
+import { type FormattedValue, formatValue, stringifyFormatted, type TypeId } from "@tsbpf/core/btf";
 import { MapHandle } from "@tsbpf/linux";
 import { CommandError } from "../command-error.js";
 import type { Words } from "../grammar/words.js";

@@ -1,4 +1,4 @@
-import type { ObjectSpec, ProgramSpec } from "@tsbpf/core";
+import type { ObjectSpec, ProgramSpec } from "@tsbpf/core/spec";
 import { type ExitStatus, exitStatus } from "../exit-status.js";
 import { chooseProgram, readObjectFile } from "../object-file.js";
 import { printJson, type Session } from "../session.js";

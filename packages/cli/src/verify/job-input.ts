@@ -1,4 +1,5 @@
-import { BPF_PSEUDO_BTF_ID, BPF_PSEUDO_KFUNC_CALL, type Btf, BtfBuilder, decodeSlots, OPCODE_LDDW } from "@tsbpf/core";
+import { type Btf, BtfBuilder } from "@tsbpf/core/btf";
+import { BPF_PSEUDO_BTF_ID, BPF_PSEUDO_KFUNC_CALL, decodeSlots, OPCODE_LDDW } from "@tsbpf/core/isa";
 import type { VerifierInput, VerifierMap } from "@tsbpf/core/verifier";
 import type { JobMap, RawJob } from "./job.js";
 

@@ -1,12 +1,6 @@
-import {
-  type AttachType,
-  attachTypeName,
-  BpfError,
-  type Btf,
-  isProgramType,
-  type ProgramType,
-  parseBtf,
-} from "@tsbpf/core";
+import { type AttachType, attachTypeName, isProgramType, type ProgramType } from "@tsbpf/core/abi";
+import { BpfError } from "@tsbpf/core/base";
+import { type Btf, parseBtf } from "@tsbpf/core/btf";
 
 /** A map of a raw job; `fd` is what the lddw immediates name. */
 export interface JobMap {

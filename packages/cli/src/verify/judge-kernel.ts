@@ -1,5 +1,6 @@
-import { type ObjectSpec, type ProgramSpec, SyscallError } from "@tsbpf/core";
+import { SyscallError } from "@tsbpf/core/base";
 import { VerifierError } from "@tsbpf/core/host";
+import type { ObjectSpec, ProgramSpec } from "@tsbpf/core/spec";
 import { requireKernel } from "../kernel.js";
 import type { RawJob } from "./job.js";
 import { mapTypes } from "./job-input.js";

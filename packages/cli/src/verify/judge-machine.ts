@@ -1,5 +1,6 @@
-import { lineAt, type ObjectSpec, type ProgramSpec } from "@tsbpf/core";
+import { lineAt } from "@tsbpf/core/host";
 import { applyCoreRelocations } from "@tsbpf/core/object";
+import type { ObjectSpec, ProgramSpec } from "@tsbpf/core/spec";
 import { type Verdict, type VerifierInput, verifierInput, verify, verifyForKernel } from "@tsbpf/core/verifier";
 import { withKconfig } from "./kconfig.js";
 import { isLeftOut, type KernelTypes, leftOutType, loadKernelTypes } from "./kernel-types.js";

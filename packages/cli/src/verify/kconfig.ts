@@ -1,4 +1,5 @@
-import { type KernelVersion, kconfigData, type ObjectSpec, versionExterns } from "@tsbpf/core";
+import { type KernelVersion, versionExterns } from "@tsbpf/core/abi";
+import { kconfigData, type ObjectSpec } from "@tsbpf/core/spec";
 import type { KernelTypes } from "./kernel-types.js";
 
 const LATEST: KernelVersion = "6.18";

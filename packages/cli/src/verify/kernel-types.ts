@@ -1,5 +1,7 @@
 import { existsSync } from "node:fs";
-import { BpfError, type Btf, essentialName, type ObjectSpec, type ProgramSpec, parseBtf } from "@tsbpf/core";
+import { BpfError } from "@tsbpf/core/base";
+import { type Btf, essentialName, parseBtf } from "@tsbpf/core/btf";
+import type { ObjectSpec, ProgramSpec } from "@tsbpf/core/spec";
 import { readInput } from "../object-file.js";
 
 const RUNNING_KERNEL = "/sys/kernel/btf/vmlinux";

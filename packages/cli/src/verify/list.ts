@@ -1,6 +1,8 @@
 import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
-import { BpfError, isKernelVersion, type ObjectSpec } from "@tsbpf/core";
+import { isKernelVersion } from "@tsbpf/core/abi";
+import { BpfError } from "@tsbpf/core/base";
+import type { ObjectSpec } from "@tsbpf/core/spec";
 import type { ExitStatus } from "../exit-status.js";
 import { chooseProgram, readInput, readObjectFile } from "../object-file.js";
 import { type Session, toJson } from "../session.js";

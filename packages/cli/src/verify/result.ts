@@ -1,4 +1,4 @@
-import type { KernelVersion } from "@tsbpf/core";
+import type { KernelVersion } from "@tsbpf/core/abi";
 
 /** One program's verdict: an element of `verify --json`, whichever host gave it. */
 export interface VerifyResult {

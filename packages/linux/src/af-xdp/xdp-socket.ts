@@ -1,4 +1,4 @@
-import { BpfError } from "@tsbpf/core";
+import { BpfError } from "@tsbpf/core/base";
 import { deviceIndex } from "../attach/device.js";
 import { type Pollable, Poller } from "../events/poller.js";
 import { closedError, errnos, FileDescriptor, lastErrno, libc, NativeBuffer, syscallError } from "../sys/index.js";

@@ -1,4 +1,5 @@
-import { type AttachType, BpfError } from "@tsbpf/core";
+import type { AttachType } from "@tsbpf/core/abi";
+import { BpfError } from "@tsbpf/core/base";
 import type { Program } from "@tsbpf/core/host";
 import { errnos, syscallError } from "../sys/index.js";
 

@@ -1,4 +1,4 @@
-import { type AttachType, attachTypeId } from "@tsbpf/core";
+import { type AttachType, attachTypeId } from "@tsbpf/core/abi";
 import type { Program } from "@tsbpf/core/host";
 import { hookOf, requireType } from "./attach-type.js";
 import { withDirectory } from "./directory.js";

@@ -1,4 +1,5 @@
-import { attachTypeId, BpfError } from "@tsbpf/core";
+import { attachTypeId } from "@tsbpf/core/abi";
+import { BpfError } from "@tsbpf/core/base";
 import type { IteratorOptions as CommonOptions, IterationLink, Program } from "@tsbpf/core/host";
 import { bpf, FileDescriptor, fdOf, lastErrno, libc, NativeBuffer, syscallError } from "../sys/index.js";
 import { requireType } from "./attach-type.js";

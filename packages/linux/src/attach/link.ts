@@ -1,4 +1,4 @@
-import { NotSupportedError } from "@tsbpf/core";
+import { NotSupportedError } from "@tsbpf/core/base";
 import type { Link, Program } from "@tsbpf/core/host";
 import { pinNamed } from "../host/pinning.js";
 import { BpfCall, bpf, FileDescriptor, fdOf, objectInfo, syscallError } from "../sys/index.js";

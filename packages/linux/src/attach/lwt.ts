@@ -1,4 +1,4 @@
-import { BpfError } from "@tsbpf/core";
+import { BpfError } from "@tsbpf/core/base";
 import type { Program } from "@tsbpf/core/host";
 import { attribute, NLM_F, RouteSocket } from "../netlink/index.js";
 import { fdOf } from "../sys/index.js";

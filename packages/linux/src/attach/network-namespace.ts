@@ -1,4 +1,4 @@
-import { attachTypeId } from "@tsbpf/core";
+import { attachTypeId } from "@tsbpf/core/abi";
 import type { Program } from "@tsbpf/core/host";
 import { NetworkNamespace } from "../sys/index.js";
 import { requireType } from "./attach-type.js";

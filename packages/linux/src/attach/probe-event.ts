@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { NotSupportedError } from "@tsbpf/core";
+import { NotSupportedError } from "@tsbpf/core/base";
 
 const FOLDER = "/sys/bus/event_source/devices";
 

@@ -1,4 +1,4 @@
-import { type AttachType, attachTypeId } from "@tsbpf/core";
+import { type AttachType, attachTypeId } from "@tsbpf/core/abi";
 import { BpfCall, openReadOnly, syscallError } from "../sys/index.js";
 
 /** Where a program is attached without a link, by BPF_PROG_ATTACH; it stays until it is detached. */

@@ -1,4 +1,4 @@
-import { type AttachType, attachTypeId } from "@tsbpf/core";
+import { type AttachType, attachTypeId } from "@tsbpf/core/abi";
 import type { BpfMap, Program } from "@tsbpf/core/host";
 import { bpf, duplicate, type FileDescriptor, fdOf } from "../sys/index.js";
 import { hookOf, requireType } from "./attach-type.js";

@@ -1,4 +1,5 @@
-import { attachTypeId, BpfError } from "@tsbpf/core";
+import { attachTypeId } from "@tsbpf/core/abi";
+import { BpfError } from "@tsbpf/core/base";
 import type { BpfMap } from "@tsbpf/core/host";
 import { StructOpsMap } from "../host/struct-ops.js";
 import { BpfCall, bpf, duplicate, syscallError } from "../sys/index.js";

@@ -1,4 +1,4 @@
-import { attachTypeId } from "@tsbpf/core";
+import { attachTypeId } from "@tsbpf/core/abi";
 import type { Link, Program } from "@tsbpf/core/host";
 import { attribute, RouteSocket } from "../netlink/index.js";
 import { fdOf } from "../sys/index.js";

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
-import { BpfError, NotSupportedError } from "@tsbpf/core";
+import { BpfError, NotSupportedError } from "@tsbpf/core/base";
 import type { CookieOptions, PerfEventOptions, Program } from "@tsbpf/core/host";
 import { BpfCall, fdOf, openPerfEvent, syscallError } from "../sys/index.js";
 import { requireType } from "./attach-type.js";

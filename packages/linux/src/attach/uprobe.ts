@@ -1,4 +1,5 @@
-import { attachTypeId, BpfError } from "@tsbpf/core";
+import { attachTypeId } from "@tsbpf/core/abi";
+import { BpfError } from "@tsbpf/core/base";
 import type { Program, UprobeMultiOptions, UprobeOptions, UprobePlace } from "@tsbpf/core/host";
 import { Executable } from "../elf/index.js";
 import { addressOf, cString, keepAlive, openPerfEvent } from "../sys/index.js";

@@ -1,4 +1,4 @@
-import { BpfError } from "@tsbpf/core";
+import { BpfError } from "@tsbpf/core/base";
 import type { BpfMap, Program } from "@tsbpf/core/host";
 import { Executable, encodeUsdtSpec, parseUsdtArguments, type UsdtProbe, usdtProbes } from "../elf/index.js";
 import { requireType } from "./attach-type.js";

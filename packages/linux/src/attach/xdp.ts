@@ -1,4 +1,4 @@
-import { attachTypeId } from "@tsbpf/core";
+import { attachTypeId } from "@tsbpf/core/abi";
 import type { Program, XdpMode } from "@tsbpf/core/host";
 import { attribute, RouteSocket } from "../netlink/index.js";
 import { duplicate, fdOf } from "../sys/index.js";

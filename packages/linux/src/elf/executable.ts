@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { ByteReader, FormatError } from "@tsbpf/core";
+import { ByteReader, FormatError } from "@tsbpf/core/base";
 
 const SHT_SYMTAB = 2;
 const SHT_NOTE = 7;

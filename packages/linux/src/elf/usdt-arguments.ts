@@ -1,4 +1,4 @@
-import { FormatError } from "@tsbpf/core";
+import { FormatError } from "@tsbpf/core/base";
 
 /** Where one argument of a USDT probe is. */
 export interface UsdtArgument {

@@ -1,4 +1,4 @@
-import { ByteReader } from "@tsbpf/core";
+import { ByteReader } from "@tsbpf/core/base";
 import type { Executable } from "./executable.js";
 
 const NT_STAPSDT = 3;

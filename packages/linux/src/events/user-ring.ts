@@ -1,4 +1,4 @@
-import { BpfError } from "@tsbpf/core";
+import { BpfError } from "@tsbpf/core/base";
 import type { BpfMap } from "@tsbpf/core/host";
 import { fdOf, mapMemory, PAGE_SIZE } from "../sys/index.js";
 import { RingPosition } from "./position.js";

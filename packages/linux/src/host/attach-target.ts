@@ -1,6 +1,8 @@
-import { BpfError, kernelTarget, NotSupportedError, type ProgramSpec } from "@tsbpf/core";
+import { kernelTarget } from "@tsbpf/core/abi";
+import { BpfError, NotSupportedError } from "@tsbpf/core/base";
 import { parseBtf } from "@tsbpf/core/btf";
 import type { Program } from "@tsbpf/core/host";
+import type { ProgramSpec } from "@tsbpf/core/spec";
 import { addressOf, btfFdById, FileDescriptor, fdOf, objectInfo, programInfo } from "../sys/index.js";
 import { BTF_INFO_SIZE } from "../sys/object-info.js";
 import type { KernelBtf } from "./kernel-btf.js";

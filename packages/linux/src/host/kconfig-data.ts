@@ -1,5 +1,7 @@
 import { existsSync } from "node:fs";
-import { type Btf, type KconfigSpec, kconfigData, NotSupportedError } from "@tsbpf/core";
+import { NotSupportedError } from "@tsbpf/core/base";
+import type { Btf } from "@tsbpf/core/btf";
+import { type KconfigSpec, kconfigData } from "@tsbpf/core/spec";
 import { kernelVersion, readKernelConfig } from "./kernel-config.js";
 import { kernelSymbol } from "./kernel-symbols.js";
 

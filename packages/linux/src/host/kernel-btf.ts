@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { type Btf, type BtfKind, NotSupportedError, type TypeId } from "@tsbpf/core";
-import { parseBtf } from "@tsbpf/core/btf";
+import { NotSupportedError } from "@tsbpf/core/base";
+import { type Btf, type BtfKind, parseBtf, type TypeId } from "@tsbpf/core/btf";
 import { btfIds } from "../inspect/ids.js";
 import { btfFdById, errnos, FileDescriptor, NativeBuffer, objectInfo, textOf } from "../sys/index.js";
 import { BTF_INFO_SIZE } from "../sys/object-info.js";

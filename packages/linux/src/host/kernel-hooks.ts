@@ -1,4 +1,4 @@
-import type { AttachType } from "@tsbpf/core";
+import type { AttachType } from "@tsbpf/core/abi";
 import type {
   BpfMap,
   CookieOptions,

@@ -1,5 +1,5 @@
-import type { ObjectSpec, ProgramSpec } from "@tsbpf/core";
 import type { BpfMap, LoadedObject, Program, RawMap } from "@tsbpf/core/host";
+import type { ObjectSpec, ProgramSpec } from "@tsbpf/core/spec";
 import { BpfLink } from "../attach/index.js";
 import type { Linux } from "./linux.js";
 import { LinuxMap } from "./linux-map.js";

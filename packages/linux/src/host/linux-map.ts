@@ -1,4 +1,5 @@
-import { BpfError, type MapType, mapTypeName, NotSupportedError } from "@tsbpf/core";
+import { type MapType, mapTypeName } from "@tsbpf/core/abi";
+import { BpfError, NotSupportedError } from "@tsbpf/core/base";
 import {
   type EventSink,
   type EventSubscription,

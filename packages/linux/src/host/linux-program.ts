@@ -1,5 +1,7 @@
-import { createProgram, NotSupportedError, type ProgramSpec, type ProgramType, programTypeName } from "@tsbpf/core";
+import { type ProgramType, programTypeName } from "@tsbpf/core/abi";
+import { NotSupportedError } from "@tsbpf/core/base";
 import type { BpfMap, Program, TestRunOptions, TestRunResult } from "@tsbpf/core/host";
+import { createProgram, type ProgramSpec } from "@tsbpf/core/spec";
 import { dumpProgram } from "../inspect/program-dump.js";
 import {
   bpf,

@@ -1,5 +1,6 @@
-import { createObject, type MapSpec, NotSupportedError, type ObjectSpec, type ProgramSpec } from "@tsbpf/core";
+import { NotSupportedError } from "@tsbpf/core/base";
 import { BpfMap, type Host, type LoadedObject, mapCodecs, type ObjectShape, type Program } from "@tsbpf/core/host";
+import { createObject, type MapSpec, type ObjectSpec, type ProgramSpec } from "@tsbpf/core/spec";
 import { kernelProblem } from "../availability.js";
 import { openPinned } from "../inspect/open.js";
 import { BpfToken, bpf, possibleCpus, useToken } from "../sys/index.js";

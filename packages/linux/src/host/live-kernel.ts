@@ -1,6 +1,8 @@
 import { existsSync, mkdirSync, rmdirSync, unlinkSync } from "node:fs";
-import type { AttachType, Btf, ObjectSpec } from "@tsbpf/core";
+import type { AttachType } from "@tsbpf/core/abi";
+import type { Btf } from "@tsbpf/core/btf";
 import type { Program, RawMap } from "@tsbpf/core/host";
+import type { ObjectSpec } from "@tsbpf/core/spec";
 import { deviceIndex } from "../attach/device.js";
 import { type AttachPoint, attachProgram, detachProgram } from "../attach/program-attach.js";
 import {

@@ -1,4 +1,4 @@
-import type { Btf } from "@tsbpf/core";
+import type { Btf } from "@tsbpf/core/btf";
 import type { LoadOptions, Program } from "@tsbpf/core/host";
 
 /** Choices for a load into the running kernel. */

@@ -1,4 +1,6 @@
-import { type MapSpec, mapTypeId, NotSupportedError, SyscallError, untypedMaps } from "@tsbpf/core";
+import { mapTypeId, untypedMaps } from "@tsbpf/core/abi";
+import { NotSupportedError, SyscallError } from "@tsbpf/core/base";
+import type { MapSpec } from "@tsbpf/core/spec";
 import { kindOfFd } from "../inspect/open.js";
 import { createMap, errnos, FileDescriptor, type MapCreate, possibleCpus, syscallError } from "../sys/index.js";
 import { hasFeature } from "./features.js";

@@ -1,5 +1,4 @@
-import type { Btf, TypeId } from "@tsbpf/core";
-import { parseBtf } from "@tsbpf/core/btf";
+import { type Btf, parseBtf, type TypeId } from "@tsbpf/core/btf";
 import { btfFdById, FileDescriptor, mapInfo } from "../sys/index.js";
 import { readBtf } from "./attach-target.js";
 

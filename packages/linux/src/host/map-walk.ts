@@ -1,4 +1,4 @@
-import type { MapType } from "@tsbpf/core";
+import type { MapType } from "@tsbpf/core/abi";
 import { BpfCall, ENOTSUPP, errnos, NativeBuffer, syscallError } from "../sys/index.js";
 import type { LinuxMap } from "./linux-map.js";
 

@@ -1,4 +1,4 @@
-import { BpfError, NotSupportedError } from "@tsbpf/core";
+import { BpfError, NotSupportedError } from "@tsbpf/core/base";
 import type { BpfMap, ValueCodec } from "@tsbpf/core/host";
 import { LinuxMap } from "./linux-map.js";
 

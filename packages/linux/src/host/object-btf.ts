@@ -1,5 +1,16 @@
-import type { Btf, BtfDatasec, BtfFuncProto, BtfType, LineRecord, ObjectSpec, ProgramSpec, TypeId } from "@tsbpf/core";
-import { type BtfFeatures, BtfStrings, downgradeType, encodeBtf, packPosition } from "@tsbpf/core/btf";
+import {
+  type Btf,
+  type BtfDatasec,
+  type BtfFeatures,
+  type BtfFuncProto,
+  BtfStrings,
+  type BtfType,
+  downgradeType,
+  encodeBtf,
+  packPosition,
+  type TypeId,
+} from "@tsbpf/core/btf";
+import type { LineRecord, ObjectSpec, ProgramSpec } from "@tsbpf/core/spec";
 import type { InfoRecords } from "../sys/index.js";
 import { type Feature, hasFeature } from "./features.js";
 

@@ -1,6 +1,7 @@
-import { BpfError, type MapSpec, type ObjectSpec, type ProgramSpec, requireLittleEndian } from "@tsbpf/core";
+import { BpfError } from "@tsbpf/core/base";
 import { BpfMap, chosenPrograms, LoadedParts, liveVariables, mapCodecs } from "@tsbpf/core/host";
 import { applyCoreRelocations } from "@tsbpf/core/object";
+import { type MapSpec, type ObjectSpec, type ProgramSpec, requireLittleEndian } from "@tsbpf/core/spec";
 import { deviceIndex } from "../attach/device.js";
 import { FileDescriptor, fdOf, loadBtf, syscallError } from "../sys/index.js";
 import { type AttachTarget, attachTarget } from "./attach-target.js";

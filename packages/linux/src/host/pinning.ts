@@ -1,6 +1,6 @@
 import { mkdirSync, statfsSync, unlinkSync } from "node:fs";
 import { dirname } from "node:path";
-import type { MapSpec } from "@tsbpf/core";
+import type { MapSpec } from "@tsbpf/core/spec";
 import { BpfCall, errnos, syscallError } from "../sys/index.js";
 
 const BPF_FS_MAGIC = 0xcafe4a11;

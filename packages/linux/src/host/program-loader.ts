@@ -1,5 +1,7 @@
-import { attachTypeId, type ProgramSpec, type ProgramType, programTypeId, type SyscallError } from "@tsbpf/core";
+import { attachTypeId, type ProgramType, programTypeId } from "@tsbpf/core/abi";
+import type { SyscallError } from "@tsbpf/core/base";
 import { lineAt, VerifierError } from "@tsbpf/core/host";
+import type { ProgramSpec } from "@tsbpf/core/spec";
 import { lastMessage } from "../oracle/index.js";
 import {
   type Capability,

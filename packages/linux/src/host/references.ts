@@ -1,15 +1,14 @@
+import { MISSING_KFUNC_CALL } from "@tsbpf/core/abi";
+import { BpfError } from "@tsbpf/core/base";
 import {
   BPF_PSEUDO_BTF_ID,
   BPF_PSEUDO_KFUNC_CALL,
   BPF_PSEUDO_MAP_FD,
   BPF_PSEUDO_MAP_VALUE,
-  BpfError,
-  MISSING_KFUNC_CALL,
   OPCODE_LDDW,
-  type ProgramSpec,
-  type Reference,
   SLOT_SIZE,
-} from "@tsbpf/core";
+} from "@tsbpf/core/isa";
+import type { ProgramSpec, Reference } from "@tsbpf/core/spec";
 import type { KernelBtf, ModuleBtf } from "./kernel-btf.js";
 import { kernelSymbol } from "./kernel-symbols.js";
 

@@ -1,5 +1,6 @@
-import { BpfError, type Btf, type BtfComposite, type MapSpec, type ProgramSpec, type StructOpsSpec } from "@tsbpf/core";
-import { essentialName, resolve } from "@tsbpf/core/btf";
+import { BpfError } from "@tsbpf/core/base";
+import { type Btf, type BtfComposite, essentialName, resolve } from "@tsbpf/core/btf";
+import type { MapSpec, ProgramSpec, StructOpsSpec } from "@tsbpf/core/spec";
 import type { KernelBtf, KernelType } from "./kernel-btf.js";
 import { LinuxMap } from "./linux-map.js";
 import type { LinuxProgram } from "./linux-program.js";

@@ -1,4 +1,4 @@
-import { type AttachType, attachTypeId } from "@tsbpf/core";
+import { type AttachType, attachTypeId } from "@tsbpf/core/abi";
 import { BpfCall, errnos, NativeBuffer, openReadOnly, syscallError } from "../sys/index.js";
 
 /** Programs of one hook of a cgroup. */

@@ -1,4 +1,4 @@
-import { type AttachType, attachTypeName } from "@tsbpf/core";
+import { type AttachType, attachTypeName } from "@tsbpf/core/abi";
 import { objectInfo } from "../sys/index.js";
 import { LINK_INFO_SIZE } from "../sys/object-info.js";
 

@@ -1,5 +1,5 @@
 import { readlinkSync } from "node:fs";
-import { BpfError } from "@tsbpf/core";
+import { BpfError } from "@tsbpf/core/base";
 import { BpfCall, btfFdById, errnos, FileDescriptor, syscallError } from "../sys/index.js";
 
 /** What an fd of bpf(2) can be. */

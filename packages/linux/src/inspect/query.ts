@@ -1,4 +1,4 @@
-import { type AttachType, attachTypeId } from "@tsbpf/core";
+import { type AttachType, attachTypeId } from "@tsbpf/core/abi";
 import { deviceIndex } from "../attach/device.js";
 import { withDirectory } from "../attach/directory.js";
 import { BpfCall, errnos, NativeBuffer, syscallError } from "../sys/index.js";

@@ -1,14 +1,14 @@
 import {
   type AttachType,
   attachTypeId,
-  BpfError,
   type MapType,
   mapTypeId,
-  OPCODE_LDDW,
   type ProgramType,
   programTypeId,
   programTypeName,
-} from "@tsbpf/core";
+} from "@tsbpf/core/abi";
+import { BpfError } from "@tsbpf/core/base";
+import { OPCODE_LDDW } from "@tsbpf/core/isa";
 import {
   bpf,
   createMap,

@@ -1,4 +1,4 @@
-import type { ProgramType } from "@tsbpf/core";
+import type { ProgramType } from "@tsbpf/core/abi";
 import { FileDescriptor, loadProgram } from "../sys/index.js";
 import { minimalLoad, needsTarget } from "./program-types.js";
 

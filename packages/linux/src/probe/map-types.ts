@@ -1,5 +1,4 @@
-import { type MapType, mapTypeId } from "@tsbpf/core";
-import { minimalMap } from "@tsbpf/core/abi";
+import { type MapType, mapTypeId, minimalMap } from "@tsbpf/core/abi";
 import { type BtfType, encodeBtf } from "@tsbpf/core/btf";
 import { createMap, ENOTSUPP, FileDescriptor, loadBtf, type MapCreate } from "../sys/index.js";
 

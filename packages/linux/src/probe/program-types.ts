@@ -1,4 +1,4 @@
-import { attachTypeId, type ProgramType, programTypeId } from "@tsbpf/core";
+import { attachTypeId, type ProgramType, programTypeId } from "@tsbpf/core/abi";
 import { kernelVersion } from "../host/kernel-config.js";
 import { ENOTSUPP, FileDescriptor, loadProgram, type ProgramLoad } from "../sys/index.js";
 

@@ -1,5 +1,5 @@
 import { constants } from "node:os";
-import { SyscallError } from "@tsbpf/core";
+import { SyscallError } from "@tsbpf/core/base";
 import { type Capability, permissionHint } from "./permissions.js";
 
 /** `ENOTSUPP`: the kernel's own "not supported", which reaches user space although no header there has it. */

@@ -1,4 +1,4 @@
-import { SyscallError } from "@tsbpf/core";
+import { SyscallError } from "@tsbpf/core/base";
 import { errnos, syscallError } from "./errno.js";
 import { lastErrno, libc } from "./libc.js";
 

@@ -1,4 +1,4 @@
-import { mapTypeId } from "@tsbpf/core";
+import { mapTypeId } from "@tsbpf/core/abi";
 import { BpfCall } from "./bpf.js";
 import { syscallError } from "./errno.js";
 import type { Capability } from "./permissions.js";

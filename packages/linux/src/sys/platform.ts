@@ -1,4 +1,4 @@
-import { NotSupportedError } from "@tsbpf/core";
+import { NotSupportedError } from "@tsbpf/core/base";
 
 /** Numbers of the system calls that libc has no function for. */
 export interface SyscallNumbers {

@@ -1,4 +1,4 @@
-import type { ProgramType } from "@tsbpf/core";
+import type { ProgramType } from "@tsbpf/core/abi";
 import { BpfCall } from "./bpf.js";
 
 /** Input of BPF_PROG_TEST_RUN. Which of data and context a program type takes is the type's own matter. */
