@@ -21,10 +21,10 @@ describe("Machine", () => {
 
   it("says which helper it lacks when a program is loaded", async () => {
     using machine = new Machine();
-    const spec = assembleProgram("xdp", "call bpf_tcp_gen_syncookie; exit");
+    const spec = assembleProgram("sched_cls", "call bpf_skb_get_xfrm_state; exit");
     await expect(machine.loadProgram(spec, { verify: false })).rejects.toThrow(NotSupportedError);
     await expect(machine.loadProgram(spec, { verify: false })).rejects.toThrow(
-      "calls bpf_tcp_gen_syncookie() at slot 0",
+      "calls bpf_skb_get_xfrm_state() at slot 0",
     );
   });
 
@@ -61,7 +61,7 @@ describe("Machine", () => {
     const good = assembleProgram("xdp", "r2 = r10; r2 += -4; r1 = map[hits]; call bpf_map_delete_elem; r0 = 2; exit", {
       maps: { hits },
     });
-    const bad = assembleProgram("xdp", "call bpf_tcp_gen_syncookie; exit");
+    const bad = assembleProgram("sched_cls", "call bpf_skb_get_xfrm_state; exit");
     const object = (second: typeof good) =>
       createObject({
         maps: [hits],

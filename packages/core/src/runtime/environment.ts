@@ -65,6 +65,8 @@ export class Environment {
    * a negative errno.
    */
   clone: (index: number, flags: number) => number = () => 0;
+  /** The flow hash of a frame by the namespace's own dissector; undefined where it has none, or leaves it to the kernel. */
+  dissect: (frame: Uint8Array) => number | undefined = () => undefined;
   /** Receives the signals that bpf_send_signal() sends. */
   signal: (signal: SentSignal) => void = () => {};
   /** Objects of the kernel, by its types. */

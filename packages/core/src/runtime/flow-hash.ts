@@ -1,5 +1,5 @@
 import type { LinearMemory } from "../wasm/index.js";
-import type { LookedUp } from "./contexts/index.js";
+import type { FlowKeys, LookedUp } from "./contexts/index.js";
 import { ETH_P_IP, ETH_P_IPV6, type SkbContext } from "./skb-context.js";
 
 const IPPROTO_TCP = 6;
@@ -35,6 +35,14 @@ export function tupleHash({ source, sourcePort, destination, destinationPort }: 
   let hash = mix(sourcePort | (destinationPort << 16));
   for (const address of [source, destination]) for (const byte of address) hash = mix(hash ^ byte);
   return hash;
+}
+
+/** As {@link flowHash}, of what a flow dissector has found. */
+export function keysHash(keys: FlowKeys): number {
+  let hash = mix(keys.protocol);
+  const { source, destination } = keys;
+  for (let at = 0; at < source.length; at++) hash = mix(hash ^ source[at]! ^ destination[at]!);
+  return mix(hash ^ keys.ipProtocol ^ ((keys.sourcePort ^ keys.destinationPort) << 8) ^ keys.flowLabel);
 }
 
 /** The finalizer of MurmurHash3; never 0, which stands for no hash. */

@@ -30,7 +30,7 @@ export {
   MAX_TAIL_CALLS,
   STACK_SIZE,
 } from "./execution-area.js";
-export { tupleHash } from "./flow-hash.js";
+export { keysHash, tupleHash } from "./flow-hash.js";
 export { HELPER_TAIL_CALL, type Helper, type HelperFunction, HelperTable } from "./helper-table.js";
 export { storageKey } from "./helpers/cgroup.js";
 export { installHelpers } from "./helpers/index.js";
@@ -72,7 +72,7 @@ export {
 export { NO_CONTEXT, type Run, type RunContext } from "./run-stack.js";
 export { type PacketLoader, Runtime } from "./runtime.js";
 export { SeqFile } from "./seq-file.js";
-export { carriedProtocol, SKB_MAX_LENGTH, SkbContext, skBuff } from "./skb-context.js";
+export { carriedProtocol, ETH_HLEN, SKB_MAX_LENGTH, SkbContext, skBuff } from "./skb-context.js";
 export { SocketViews } from "./socket-views.js";
 export { TaskObjects } from "./task-objects.js";
 export type { TcpInfo } from "./tcp-info.js";

@@ -8,6 +8,7 @@ import { BridgeDevice } from "./bridge-device.js";
 import type { Device } from "./device.js";
 import { type DeviceOptions, VethDevice } from "./device.js";
 import type { NetworkEvent } from "./event.js";
+import { FlowDissection } from "./flow-dissection.js";
 import { type Frame, FramePool } from "./frame.js";
 import { FrameQueue } from "./frame-queue.js";
 import { IpHooks } from "./ip-hooks.js";
@@ -70,6 +71,8 @@ export class Network {
   readonly lookup: SocketLookup;
   /** @internal Programs of netfilter and of routes. */
   readonly ipHooks: IpHooks;
+  /** @internal */
+  readonly dissection: FlowDissection;
   /** @internal Values that hang on a socket go with it. */
   releaseStorage: (handle: number) => void = () => {};
   /** @internal Connections, for which time passes. */
@@ -97,6 +100,11 @@ export class Network {
     this.streams = new SocketStreams(programs);
     this.lookup = new SocketLookup(programs);
     this.ipHooks = new IpHooks(programs);
+    this.dissection = new FlowDissection(programs);
+    programs.environment.dissect = (frame) => {
+      const namespace = this.#withDissector();
+      return namespace && this.dissection.hash(namespace, frame.slice());
+    };
     this.hooks = new SocketPrograms(programs, new CgroupPrograms(programs));
     this.initial = new Namespace(this, "", network);
     this.current = this.initial;
@@ -318,6 +326,14 @@ export class Network {
   close(): void {
     this.#path.close();
     this.frames.close();
+  }
+
+  /** The namespace of the run in progress, where that has a flow dissector. */
+  #withDissector(): Namespace | undefined {
+    const tables = this.programs.environment.network;
+    for (const namespace of this.#namespaces)
+      if (namespace.dissector !== undefined && namespace.tables === tables) return namespace;
+    return undefined;
   }
 
   #next(): Frame | undefined {

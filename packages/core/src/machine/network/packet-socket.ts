@@ -44,6 +44,8 @@ export class PacketSocket {
         EMSGSIZE,
         `${device.name} takes frames of ${ETH_HLEN} to ${device.mtu + ETH_HLEN + 4} bytes`,
       );
+    // The kernel looks for the transport header of what such a socket sends.
+    if (device.namespace.dissector !== undefined) device.network.dissection.keys(device.namespace, bytes);
     const frame = device.network.frames.from(bytes);
     frame.origin = this;
     device.network.transmitLater(frame, device);

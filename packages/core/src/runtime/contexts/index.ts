@@ -1,4 +1,5 @@
 export { type DeviceAccess, DeviceContext } from "./device-context.js";
+export { type FlowKeys, FlowKeysContext } from "./flow-keys-context.js";
 export { NetfilterContext, type NetfilterPlace } from "./netfilter-context.js";
 export { type LookedUp, SkLookupContext } from "./sk-lookup-context.js";
 export { SkMsgContext } from "./sk-msg-context.js";

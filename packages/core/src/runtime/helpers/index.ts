@@ -33,6 +33,7 @@ import { socketOperationHelpers } from "./socket-operation.js";
 import { socketStorageHelpers } from "./socket-storage.js";
 import { stackTraceHelpers } from "./stack-trace.js";
 import { stringHelpers } from "./string.js";
+import { synCookieHelpers } from "./syn-cookie.js";
 import { sysctlHelpers } from "./sysctl.js";
 import { taskHelpers } from "./task.js";
 import { timerHelpers } from "./timer.js";
@@ -75,6 +76,7 @@ const families: readonly HelperFamily[] = [
   seqHelpers,
   stackTraceHelpers,
   stringHelpers,
+  synCookieHelpers,
   sysctlHelpers,
   taskHelpers,
   timerHelpers,

@@ -13,7 +13,8 @@ const CLOCK_MONOTONIC = 1;
 const CLOCK_TAI = 2;
 
 /** What the socket buffer says of its packet beside the bytes. */
-export const skbStateHelpers: HelperFamily = (define, { runtime }) => {
+export const skbStateHelpers: HelperFamily = (define, environment) => {
+  const { runtime } = environment;
   define("skb_change_type", "int", (_ctx, type) => {
     const skb = skbContext(runtime);
     if (skb.field(skBuff.pktType) > PACKET_OTHERHOST || type >>> 0 > PACKET_OTHERHOST) return -EINVAL;
@@ -24,7 +25,8 @@ export const skbStateHelpers: HelperFamily = (define, { runtime }) => {
     const skb = skbContext(runtime);
     if (!skb.hashed) {
       skb.hashed = true;
-      skb.setField(skBuff.hash, flowHash(runtime.memory, skb));
+      const hash = environment.dissect(runtime.memory.u8.subarray(skb.macHeader, skb.packetEnd));
+      skb.setField(skBuff.hash, hash ?? flowHash(runtime.memory, skb));
     }
     return skb.field(skBuff.hash);
   });
