@@ -35,5 +35,5 @@ function eventFormatter({ btf }: ObjectSpec, typeName: string | undefined): (byt
     throw new CommandError(`--events ${typeName}: the object's BTF has no struct ${name}`);
   }
   const size = btf.size(typeId) ?? 0;
-  return (bytes) => (bytes.length < size ? formatBytes(bytes) : formatValue(btf, typeId, bytes));
+  return (bytes) => (bytes.length < size ? formatBytes(bytes) : formatValue(btf, typeId, bytes, { network: true }));
 }

@@ -81,7 +81,7 @@ const TOLD_ENTRIES = 50;
 
 /** The maps' entries; of long maps the first ones. */
 export function printMaps({ terminal }: Session, { object, loaded }: RunReport): void {
-  for (const [name, entries] of reportMaps(object, loaded.maps, { brief: true })) {
+  for (const [name, entries] of reportMaps(object, loaded.maps, { brief: true, network: true })) {
     const { type } = object.maps.get(name)!;
     terminal.print();
     terminal.print(

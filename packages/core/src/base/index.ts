@@ -8,4 +8,13 @@ export {
   SyscallError,
   type SyscallFailure,
 } from "./errors.js";
+export {
+  formatIpv4,
+  formatIpv6,
+  formatMac,
+  parseAddress,
+  parseIpv4,
+  parseIpv6,
+  parseMac,
+} from "./network-address.js";
 export { decodeText, encodeText } from "./text.js";

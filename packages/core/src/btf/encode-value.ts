@@ -1,5 +1,4 @@
-import { BpfError, encodeText } from "../base/index.js";
-import { parseAddress } from "./address.js";
+import { BpfError, encodeText, parseAddress } from "../base/index.js";
 import { writeBits } from "./bits.js";
 import type { Btf } from "./btf.js";
 import { resolve } from "./graph.js";

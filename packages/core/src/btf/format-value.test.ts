@@ -120,3 +120,23 @@ describe("formatValue", () => {
     expect(() => formatValue(btf, 0, bytes)).toThrow("has no values");
   });
 });
+
+describe("formatValue with network", () => {
+  it("writes what is in network order as people read it", () => {
+    const b = new BtfBuilder();
+    const int = (size: number) =>
+      b.add({ kind: "int", name: `u${size}`, size, encoding: "unsigned", bitOffset: 0, bits: size * 8 });
+    const [u8, u16, u32] = [int(1), int(2), int(4)];
+    const be16 = b.add({ kind: "typedef", name: "__be16", type: u16 });
+    const be32 = b.add({ kind: "typedef", name: "__be32", type: u32 });
+    const alias = b.add({ kind: "const", name: "", type: b.add({ kind: "typedef", name: "addr_t", type: be32 }) });
+    const bytes16 = b.add({ kind: "array", type: u8, indexType: u32, length: 16 });
+    const in6 = b.add({ kind: "struct", name: "in6_addr", size: 16, members: [field("bytes", bytes16, 0)] });
+    const members = [field("port", be16, 0), field("plain", u16, 16), field("saddr", alias, 32), field("six", in6, 64)];
+    const flow = b.add({ kind: "struct", name: "flow", size: 24, members });
+    const bytes = Uint8Array.from([1, 187, 1, 187, 192, 0, 2, 1, 0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9]);
+    const format = (network: boolean) => stringifyFormatted(formatValue(b.build(), flow, bytes, { network }));
+    expect(format(true)).toBe('{"port":443,"plain":47873,"saddr":"192.0.2.1","six":"fe80::9"}');
+    expect(JSON.parse(format(false))).toMatchObject({ port: 47873, saddr: 0x010200c0 });
+  });
+});

@@ -1,6 +1,7 @@
+import { formatIpv4, formatIpv6 } from "../base/index.js";
 import { readBits } from "./bits.js";
 import type { Btf } from "./btf.js";
-import { resolve } from "./graph.js";
+import { isModifier, resolve } from "./graph.js";
 import type { BtfArray, BtfEnum, BtfInt, TypeId } from "./types.js";
 import { byteElement, checkValueType, isWholeInt, valueError } from "./value.js";
 
@@ -15,6 +16,11 @@ export type FormattedValue =
   | { readonly members: readonly (readonly [name: string, value: FormattedValue])[] };
 
 export interface FormatValueOptions {
+  /**
+   * Values in network order as people read them: `__be32` as an IPv4 address, `struct in6_addr` as an IPv6 address, and
+   * `__be16` as the number that it stands for. False unless told: bpftool knows of none of this.
+   */
+  readonly network?: boolean | undefined;
   /**
    * As `bpftool map dump` prints without `-j`, which isn't quite JSON: pointers, bit fields and 128-bit integers are
    * hexadecimal without quotes. False unless told.
@@ -71,17 +77,21 @@ class Formatter {
   readonly #btf: Btf;
   readonly #view: DataView;
   readonly #plain: boolean;
+  readonly #network: boolean;
   readonly #functionPointer: FormatValueOptions["functionPointer"];
 
-  constructor(btf: Btf, view: DataView, { plain = false, functionPointer }: FormatValueOptions) {
+  constructor(btf: Btf, view: DataView, { plain = false, network = false, functionPointer }: FormatValueOptions) {
     this.#btf = btf;
     this.#view = view;
     this.#plain = plain;
+    this.#network = network;
     this.#functionPointer = functionPointer;
   }
 
   /** The value of type `id` that starts at bit `bit`. */
   value(id: TypeId, bit: number): FormattedValue {
+    const told = this.#network ? this.#networkValue(id, bit) : undefined;
+    if (told !== undefined) return told;
     const resolved = resolve(this.#btf, id);
     const type = this.#btf.type(resolved);
     switch (type.kind) {
@@ -108,6 +118,20 @@ class Formatter {
       }
       default:
         throw valueError(`type ${resolved} (${type.kind}) has no values`, { typeId: resolved });
+    }
+  }
+
+  /** Undefined for a value that isn't known to be in network order. */
+  #networkValue(id: TypeId, bit: number): string | undefined {
+    const at = this.#view.byteOffset + bit / 8;
+    const bytes = (length: number) => new Uint8Array(this.#view.buffer, at, length);
+    for (let each = id; ; ) {
+      const type = this.#btf.type(each);
+      if (type.kind === "typedef" && type.name === "__be32") return JSON.stringify(formatIpv4(bytes(4)));
+      if (type.kind === "typedef" && type.name === "__be16") return String(this.#view.getUint16(bit / 8));
+      if (type.kind === "struct" && type.name === "in6_addr") return JSON.stringify(formatIpv6(bytes(16)));
+      if (!isModifier(type)) return undefined;
+      each = type.type;
     }
   }
 

@@ -1,4 +1,4 @@
-export { parseAddress } from "./address.js";
+export { parseAddress } from "../base/index.js";
 export type { Btf } from "./btf.js";
 export { type BtfProblem, checkBtf } from "./check.js";
 export { decodeValue, type ValueDecoder, valueDecoder } from "./decode-value.js";

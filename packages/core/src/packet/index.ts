@@ -1,4 +1,4 @@
-export { formatIpv4, formatIpv6, formatMac, parseIpv4, parseIpv6, parseMac } from "./address.js";
+export { formatIpv4, formatIpv6, formatMac, parseIpv4, parseIpv6, parseMac } from "../base/index.js";
 export { CaptureReader } from "./capture-reader.js";
 export { CapturedPacket } from "./captured-packet.js";
 export { addToChecksum, foldChecksum, internetChecksum } from "./internet-checksum.js";

@@ -1,5 +1,4 @@
-import { BpfError, ByteWriter } from "../base/index.js";
-import { parseIpv4, parseIpv6 } from "./address.js";
+import { BpfError, ByteWriter, parseIpv4, parseIpv6 } from "../base/index.js";
 import { addToChecksum, internetChecksum } from "./internet-checksum.js";
 import type { Layer } from "./layer.js";
 import { etherTypes } from "./link-layers.js";

@@ -1,5 +1,4 @@
-import { ByteWriter } from "../base/index.js";
-import { parseIpv4, parseMac } from "./address.js";
+import { ByteWriter, parseIpv4, parseMac } from "../base/index.js";
 import type { Layer } from "./layer.js";
 
 /** EtherTypes that packets here are made of and described by. */

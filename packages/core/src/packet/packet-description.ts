@@ -1,4 +1,4 @@
-import { formatIpv4, formatIpv6, formatMac } from "./address.js";
+import { formatIpv4, formatIpv6, formatMac } from "../base/index.js";
 import { ipProtocols } from "./ip-layers.js";
 import { etherTypes } from "./link-layers.js";
 import { linkTypeName, linkTypes } from "./link-type.js";
