@@ -7,6 +7,7 @@
 //       --show N         differences to print of each kind (3)
 //       --kinds A,B      only of these kinds (wrongly_accepted, wrongly_rejected, message, processed, states, not_reached)
 //       --save FILE      every difference as a line that `--list` of `tsbpf verify` and the tests read
+//       --capabilities A,B   who loads has these alone of bpf, perfmon, net_admin and sys_admin
 //       --minimize       shortens each printed difference first
 import { appendFileSync } from "node:fs";
 import { parseArgs } from "node:util";
@@ -25,9 +26,18 @@ const { values, positionals } = parseArgs({
     show: { type: "string", default: "3" },
     kinds: { type: "string" },
     save: { type: "string" },
+    capabilities: { type: "string" },
     minimize: { type: "boolean", default: false },
   },
 });
+
+const capabilities = values.capabilities?.split(",");
+
+/** Program number `seed`, and who loads it. */
+function programOf(seed) {
+  const program = generateProgram(seed);
+  return capabilities === undefined ? program : { ...program, capabilities };
+}
 
 function one(program) {
   const kernel = askKernel(program, { logLevel: 6 });
@@ -51,7 +61,7 @@ function main() {
   const messages = new Map();
   let accepted = 0;
   for (let seed = first; seed < first + count; seed++) {
-    const program = generateProgram(seed);
+    const program = programOf(seed);
     const answer = compare(program);
     const { kind } = answer;
     counts[kind] = (counts[kind] ?? 0) + 1;
@@ -86,5 +96,5 @@ function report(count, accepted, counts) {
   process.exitCode = bad ? 1 : 0;
 }
 
-if (values.one !== undefined) one(generateProgram(Number(values.one)));
+if (values.one !== undefined) one(programOf(Number(values.one)));
 else main();

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { type AttachType, type Btf, type ProgramType, parseBtf } from "@tsbpf/core";
+import { type AttachType, type Btf, type Capability, type ProgramType, parseBtf } from "@tsbpf/core";
 import { type VerifierInput, type VerifierMap, verify } from "@tsbpf/core/verifier";
 import { describe, expect, it } from "vitest";
 
@@ -13,6 +13,8 @@ interface Case {
   readonly attachType?: AttachType;
   readonly flags?: number;
   readonly license?: string;
+  /** Who loaded it; everything, where absent. */
+  readonly capabilities?: readonly Capability[];
   /** Hex. */
   readonly insns: string;
   readonly maps?: readonly CaseMap[];
@@ -80,7 +82,7 @@ for (const file of readdirSync(folder).filter((name) => name.endsWith(".jsonl"))
   const cases = readFileSync(new URL(file, folder), "utf8").trimEnd().split("\n");
   describe(`the kernel's verdicts in ${file}`, () => {
     it.each(cases.map((line) => JSON.parse(line) as Case))("$description", (one) => {
-      const answer = verify(inputOf(one));
+      const answer = verify(inputOf(one), { capabilities: one.capabilities });
       const { verdict, processed, totalStates } = answer;
       const message = answer.verdict === "accepted" ? "" : answer.message;
       const { verdict: theirs, message: reason, processed: walked, states } = one;

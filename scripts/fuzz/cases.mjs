@@ -4,7 +4,7 @@ import { askKernel } from "./kernel.mjs";
 /** A program with the kernel's verdict on it, as a line of tests/verifier-cases/. */
 export function recordCase(program, description) {
   const { accepted, message, processed, totalStates } = askKernel(program);
-  const { insns, type, attachType, flags, functions, license } = program;
+  const { insns, type, attachType, flags, functions, license, capabilities } = program;
   const maps = usedMaps(insns);
   const typed = functions !== undefined || maps.some(({ valueTypeId }) => valueTypeId !== undefined);
   return {
@@ -12,6 +12,7 @@ export function recordCase(program, description) {
     type,
     ...(attachType === undefined ? {} : { attachType }),
     ...(flags ? { flags } : {}),
+    ...(capabilities === undefined ? {} : { capabilities }),
     ...(license === undefined || license === "GPL" ? {} : { license }),
     insns: Buffer.from(insns).toString("hex"),
     ...(maps.length === 0 ? {} : { maps }),

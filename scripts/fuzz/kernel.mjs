@@ -1,7 +1,7 @@
 // Asks the kernel about programs that share the environment's maps and BTF, which are made once.
 import { attachTypeId, programTypeId } from "../../packages/core/dist/index.js";
 import { lastMessage, parseVerifierStatistics } from "../../packages/linux/dist/oracle/verifier-log.js";
-import { bpf, createMap, libc, loadBtf, loadProgram } from "../../packages/linux/dist/sys/index.js";
+import { bpf, createMap, libc, loadBtf, loadProgram, withCapabilities } from "../../packages/linux/dist/sys/index.js";
 import { btfBytes, mapFd, oracleMaps } from "./environment.mjs";
 
 let descriptors;
@@ -16,7 +16,14 @@ function open() {
   for (const map of oracleMaps) descriptors.set(map.fd, makeMap(map));
 }
 
-function makeMap({ fd: _fd, innerFd, contents = [], freeze, ...map }) {
+/** The capabilities that the maps are made with: those of the first program asked about. */
+let held;
+
+function makeMap(map) {
+  return held === undefined ? makeMapNow(map) : withCapabilities(held, () => makeMapNow(map));
+}
+
+function makeMapNow({ fd: _fd, innerFd, contents = [], freeze, ...map }) {
   const typed = map.valueTypeId !== undefined;
   const fd = createMap({ ...map, innerMapFd: descriptors.get(innerFd), btfFd: typed ? btfFd : undefined });
   for (const { key, value } of contents) bpf("BPF_MAP_UPDATE_ELEM", { map_fd: fd, key, value });
@@ -73,12 +80,20 @@ function functionRecords(functions) {
  * made anew, and `around` is what it is loaded within. Level 4 is enough for the message; a trace of a million instructions is too long.
  */
 export function askKernel(program, options = {}) {
+  if (descriptors === undefined) held = program.capabilities;
   open();
   renewMaps(program.insns, options.newMaps ?? false);
   return (options.around ?? ((work) => work()))(() => load(program, options));
 }
 
-function load({ insns, type, attachType, flags, functions, license = "GPL" }, { logLevel = 4, keep = false }) {
+function load(program, options) {
+  const { capabilities } = program;
+  return capabilities === undefined
+    ? loadNow(program, options)
+    : withCapabilities(capabilities, () => loadNow(program, options));
+}
+
+function loadNow({ insns, type, attachType, flags, functions, license = "GPL" }, { logLevel = 4, keep = false }) {
   const { result, log } = loadProgram({
     type: programTypeId(type),
     expectedAttachType: attachType === undefined ? 0 : attachTypeId(attachType),

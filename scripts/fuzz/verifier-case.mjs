@@ -9,7 +9,7 @@ const kernelTypes = parseBtf(new Uint8Array(readFileSync("/sys/kernel/btf/vmlinu
 /** Our verdict on a generated program. */
 export function askOurs(program, { logLevel = 0, seconds = 20 } = {}) {
   const end = performance.now() + seconds * 1000;
-  const { functions, ...rest } = program;
+  const { functions, capabilities, ...rest } = program;
   return verify(
     {
       ...rest,
@@ -18,7 +18,7 @@ export function askOurs(program, { logLevel = 0, seconds = 20 } = {}) {
       kernelTypes,
       ...(functions === undefined ? {} : { btf, functions }),
     },
-    { logLevel, shouldStop: () => performance.now() > end },
+    { logLevel, capabilities, shouldStop: () => performance.now() > end },
   );
 }
 
@@ -39,7 +39,7 @@ function differenceOf(ours, kernel) {
   if (ours.verdict === "accepted" && !kernel.accepted) return "wrongly_accepted";
   if (ours.verdict === "rejected" && kernel.accepted) return "wrongly_rejected";
   if (!kernel.accepted && ours.message !== kernel.message) return "message";
-  if (ours.processed !== kernel.processed) return "processed";
-  if (ours.totalStates !== kernel.totalStates) return "states";
+  if (ours.processed !== (kernel.processed ?? 0)) return "processed";
+  if (ours.totalStates !== (kernel.totalStates ?? 0)) return "states";
   return "agree";
 }

@@ -33,4 +33,5 @@ export {
   NetworkNamespace,
   type ProgramStream,
   readSetting,
+  withCapabilities,
 } from "./sys/index.js";

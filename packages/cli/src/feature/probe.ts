@@ -55,9 +55,9 @@ async function probeAs({ component, device, full, unprivileged }: ProbeWords): P
   if (component === "machine") return probe(await (await import("./machine-prober.js")).machineProber(), full);
   const { kernelProber } = await import("./kernel-prober.js");
   if (!unprivileged) return probe(kernelProber(device, false), full);
-  const { withoutCapabilities } = await import("@tsbpf/linux");
+  const { withCapabilities } = await import("@tsbpf/linux");
   // Nothing of the kernel's answers later than asked, so that everything is asked while the rights are gone.
-  return withoutCapabilities(() => probe(kernelProber(device, true), full));
+  return withCapabilities([], () => probe(kernelProber(device, true), full));
 }
 
 /** Programs that call these make the kernel log a warning when they are loaded. */

@@ -1,4 +1,4 @@
-import { type AttachType, attachTypeName, isProgramType, type ProgramType } from "@tsbpf/core/abi";
+import { type AttachType, attachTypeName, type Capability, isProgramType, type ProgramType } from "@tsbpf/core/abi";
 import { BpfError } from "@tsbpf/core/base";
 import { type Btf, parseBtf } from "@tsbpf/core/btf";
 
@@ -23,6 +23,7 @@ export interface Job {
   readonly flags?: number;
   readonly type?: string;
   readonly kernel?: string;
+  readonly capabilities?: readonly Capability[];
   readonly insns?: string;
   readonly prog_type_name?: string;
   readonly expected_attach_type?: number;

@@ -28,6 +28,7 @@ export async function judgeByKernel(
       programs: [program.name],
       logLevel: options.logLevel | STATISTICS,
       pinRoot: null,
+      capabilities: options.capabilities,
     });
     const { log } = loaded.program(program.name);
     return {
@@ -81,6 +82,7 @@ export async function judgeRawByKernel(
   }));
   const verdict = verifyOnKernel({
     ...raw,
+    capabilities: options.capabilities,
     maps,
     btf: raw.btf?.bytes ?? (raw.maps.some((map) => map.btf_value) ? mapTypes().bytes : undefined),
     functions: raw.functions.length === 0 ? undefined : { bytes: raw.functions, recordSize: 8 },

@@ -1,7 +1,9 @@
+import { capabilities, errnoName } from "@tsbpf/core/abi";
 import { lineAt } from "@tsbpf/core/host";
 import { applyCoreRelocations } from "@tsbpf/core/object";
 import type { ObjectSpec, ProgramSpec } from "@tsbpf/core/spec";
 import { type Verdict, type VerifierInput, verifierInput, verify, verifyForKernel } from "@tsbpf/core/verifier";
+import { missingToLoad } from "./capabilities.js";
 import { withKconfig } from "./kconfig.js";
 import { isLeftOut, type KernelTypes, leftOutType, loadKernelTypes } from "./kernel-types.js";
 import type { FullResult, VerifyOptions } from "./result.js";
@@ -21,9 +23,9 @@ export async function judgeByMachine(
 }
 
 function judgeProgram(object: ObjectSpec, program: ProgramSpec, options: VerifyOptions, kernel: KernelTypes): Outcome {
-  const missing = leftOutType(kernel, object, program);
-  if (missing !== undefined) {
-    return withoutVerdict(`the shipped kernel types do not have ${missing}; --btf FILE names a kernel's`);
+  const leftOut = leftOutType(kernel, object, program);
+  if (leftOut !== undefined) {
+    return withoutVerdict(`the shipped kernel types do not have ${leftOut}; --btf FILE names a kernel's`);
   }
   let input: VerifierInput;
   let spec = program;
@@ -38,7 +40,9 @@ function judgeProgram(object: ObjectSpec, program: ProgramSpec, options: VerifyO
     return { ...withoutVerdict(message), verdict: "rejected" };
   }
   const flags = options.flags ?? program.flags;
-  return describeVerdict(judge({ ...input, flags }, options), spec);
+  const outcome = describeVerdict(judge({ ...input, flags }, options), spec);
+  const missing = missingToLoad(program.type, options.capabilities ?? capabilities);
+  return missing === undefined ? outcome : { ...outcome, message: `${outcome.message}: ${missing}` };
 }
 
 function withoutVerdict(message: string): Outcome {
@@ -46,9 +50,9 @@ function withoutVerdict(message: string): Outcome {
   return { verdict: "not_reached", message, ...none, log: "", source: undefined };
 }
 
-/** The older kernel that a verdict is for, where one was asked for. */
-export function versionOf({ kernel }: VerifyOptions): Pick<FullResult, "kernel"> {
-  return kernel === undefined ? {} : { kernel };
+/** The older kernel and the loader that a verdict is for, where they were asked for. */
+export function versionOf({ kernel, capabilities }: VerifyOptions): Pick<FullResult, "kernel" | "capabilities"> {
+  return { ...(kernel === undefined ? {} : { kernel }), ...(capabilities === undefined ? {} : { capabilities }) };
 }
 
 /** Runs the verifier with a clock and what the command line asks for. */
@@ -56,21 +60,28 @@ export function judge(input: VerifierInput, options: VerifyOptions): Verdict {
   const end = options.timeLimit === undefined ? Number.POSITIVE_INFINITY : performance.now() + options.timeLimit * 1000;
   const settings = {
     logLevel: options.logLevel,
+    capabilities: options.capabilities,
     now: () => performance.now(),
     shouldStop: () => performance.now() > end,
   };
   return options.kernel === undefined ? verify(input, settings) : verifyForKernel(input, options.kernel, settings);
 }
 
+function messageOf(verdict: Verdict): string {
+  return verdict.verdict === "accepted" ? "" : verdict.message;
+}
+
 type Outcome = Omit<FullResult, "file" | "program" | "section" | "type">;
 
 /** A verdict as the command tells it. */
 export function describeVerdict(verdict: Verdict, spec?: Pick<ProgramSpec, "functions" | "lines">): Outcome {
-  const stopped = verdict.verdict === "accepted" || verdict.insn < 0 ? null : verdict.insn;
+  const unseen = verdict.verdict === "rejected" && verdict.message === "";
+  const stopped = verdict.verdict === "accepted" || verdict.insn < 0 || unseen ? null : verdict.insn;
   const line = stopped === null || spec === undefined ? undefined : lineAt(spec, stopped);
   return {
     verdict: verdict.verdict,
-    message: verdict.verdict === "accepted" ? "" : verdict.message,
+    // bpf(2) refuses some loads before its verifier has a word to say.
+    message: unseen ? errnoName(verdict.errno) : messageOf(verdict),
     insn: stopped,
     line: line === undefined ? null : `${line.file}:${line.line}`,
     processed: verdict.processed,

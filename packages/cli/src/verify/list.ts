@@ -1,6 +1,6 @@
 import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
-import { isKernelVersion } from "@tsbpf/core/abi";
+import { type Capability, isCapability, isKernelVersion } from "@tsbpf/core/abi";
 import { BpfError } from "@tsbpf/core/base";
 import type { ObjectSpec } from "@tsbpf/core/spec";
 import type { ExitStatus } from "../exit-status.js";
@@ -72,8 +72,17 @@ class ObjectCache {
   }
 }
 
-/** A job's own `kernel` goes before the command line's. */
-function optionsOf({ kernel }: Job, options: VerifyOptions): VerifyOptions {
+function capabilitiesOf({ capabilities }: Job): readonly Capability[] {
+  if (Array.isArray(capabilities) && capabilities.every((each) => typeof each === "string" && isCapability(each))) {
+    return capabilities;
+  }
+  throw new BpfError("JOB", "capabilities is a list of 'bpf', 'perfmon', 'net_admin', 'sys_admin'");
+}
+
+/** A job's own `kernel` and `capabilities` go before the command line's. */
+function optionsOf(job: Job, given: VerifyOptions): VerifyOptions {
+  const { kernel } = job;
+  const options = job.capabilities === undefined ? given : { ...given, capabilities: capabilitiesOf(job) };
   if (kernel === undefined) return options;
   if (!isKernelVersion(kernel)) throw new BpfError("JOB", `kernel '${kernel}' is none of 4.19 to 6.18`);
   if (options.host === "kernel") throw new BpfError("JOB", "the running kernel can't answer for another");

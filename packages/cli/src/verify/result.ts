@@ -1,4 +1,4 @@
-import type { KernelVersion } from "@tsbpf/core/abi";
+import type { Capability, KernelVersion } from "@tsbpf/core/abi";
 
 /** One program's verdict: an element of `verify --json`, whichever host gave it. */
 export interface VerifyResult {
@@ -19,6 +19,8 @@ export interface VerifyResult {
   readonly verification_us: number | null;
   /** Whose types were taken for the kernel's: the running kernel's, those of `--btf`, or the shipped ones. */
   readonly types?: "running" | "file" | "shipped";
+  /** Who loads, where `--capabilities` or `--unprivileged` said it. */
+  readonly capabilities?: readonly Capability[];
   /** The kernel whose availability and limits were applied over 6.18's analysis, where `--kernel` named one. */
   readonly kernel?: KernelVersion;
 }
@@ -30,6 +32,8 @@ export interface VerifyOptions {
   readonly flags?: number;
   /** Whose availability and limits are applied over 6.18's analysis. */
   readonly kernel?: KernelVersion;
+  /** What the loader may do; everything, where absent. */
+  readonly capabilities?: readonly Capability[];
   readonly logLevel: number;
   readonly host: "machine" | "kernel";
   readonly btf?: string;

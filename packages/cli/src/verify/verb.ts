@@ -2,7 +2,14 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { UsageError } from "../command-error.js";
 import { requireKernel } from "../kernel.js";
 import type { Session } from "../session.js";
+import { parseCapabilities } from "./capabilities.js";
 import type { VerifyOptions } from "./result.js";
+
+/** What commander makes of the command line. */
+interface Flags extends Omit<VerifyOptions, "capabilities"> {
+  readonly capabilities?: string;
+  readonly unprivileged?: boolean;
+}
 
 /** Declares `tsbpf verify`. */
 export function addVerify(root: Command, session: () => Session, finish: (status: number) => void): void {
@@ -16,13 +23,17 @@ export function addVerify(root: Command, session: () => Session, finish: (status
     .option("--flags <0xN>", "prog_flags in place of the object's", integer)
     .option("--btf <FILE>", "the kernel's types; 'shipped': those of Linux 6.18 that come with tsbpf")
     .option("--kernel <VERSION>", "apply what that kernel (4.19 ... 6.18) has and its limits over 6.18's analysis")
+    .option("--capabilities <LIST>", "who loads: of bpf, perfmon, net_admin, sys_admin, or 'none'")
+    .option("--unprivileged", "the same as --capabilities none: what anybody may load")
     .option("--log-level <N>", "print the verifier's log: 1 the way to the error, 2 every step, 4 figures", integer, 0)
     .option("--list <JOBS>", "verify the jobs of a file (- is standard input), one JSON object a line")
     .addOption(new Option("--host <HOST>", "whose verdict").choices(["machine", "kernel"]).default("machine"))
     .option("--compare", "ask the embedded verifier and the kernel, and show what differs")
     .option("--time-limit <SECONDS>", "end without a verdict after so long", integer)
     .addHelpText("after", examples)
-    .action(async (file: string | undefined, options: VerifyOptions) => {
+    .action(async (file: string | undefined, { capabilities, unprivileged, ...rest }: Flags) => {
+      const list = unprivileged === true ? "none" : capabilities;
+      const options = list === undefined ? rest : { ...rest, capabilities: parseCapabilities(list) };
       finish(await perform(session(), file, options));
     });
 }

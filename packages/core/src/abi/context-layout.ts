@@ -72,6 +72,8 @@ export interface ContextQuery {
   readonly size: number;
   readonly write: boolean;
   readonly attachType: AttachType | undefined;
+  /** The loader lacks CAP_BPF. */
+  readonly withoutBpf?: boolean;
 }
 
 /** The field that allows an access, or undefined where none does: `invalid bpf_context access`. */
@@ -80,7 +82,8 @@ export function findContextField(layout: ContextLayout, query: ContextQuery): Co
   return layout.fields.find((field) => allows(field, query));
 }
 
-function allows(field: ContextField, { offset, size, write, attachType }: ContextQuery): boolean {
+function allows(field: ContextField, { offset, size, write, attachType, withoutBpf }: ContextQuery): boolean {
+  if (withoutBpf === true && field.capability !== undefined) return false;
   const end = field.offset + field.size * (field.count ?? 1);
   if (offset < field.offset || offset + size > end) return false;
   const visible = write ? (field.writeAttachTypes ?? field.attachTypes) : field.attachTypes;

@@ -51,10 +51,16 @@ export const baseHelpers: readonly HelperGrant[] = [
 ];
 
 /** Casts of sockets, and the coarse clock: what networking types share (`bpf_sk_base_func_proto`). */
-const socketCasts = words(`
-  skc_to_tcp6_sock skc_to_tcp_sock skc_to_tcp_timewait_sock skc_to_tcp_request_sock skc_to_udp6_sock
-  ktime_get_coarse_ns skc_to_unix_sock skc_to_mptcp_sock
-`);
+const socketCasts: readonly HelperGrant[] = [
+  ...grants(
+    words(`
+    skc_to_tcp6_sock skc_to_tcp_sock skc_to_tcp_timewait_sock skc_to_tcp_request_sock skc_to_udp6_sock
+    skc_to_unix_sock skc_to_mptcp_sock
+  `),
+    { capability: "perfmon" },
+  ),
+  ...grants(["ktime_get_coarse_ns"]),
+];
 
 /** Attach types of cgroup programs that let no error be returned, so that there is none to read or replace. */
 const withoutReturnValue: readonly AttachType[] = [
@@ -103,7 +109,7 @@ const tracingStorageHelpers = [variant("sk_storage_get", "tracing"), variant("sk
 
 const tcHelpers: readonly HelperGrant[] = [
   { helper: "get_cgroup_classid" },
-  ...grants(socketCasts),
+  ...socketCasts,
   ...grants(
     words(`
     skb_store_bytes l3_csum_replace l4_csum_replace clone_redirect skb_vlan_push skb_vlan_pop skb_get_tunnel_key
@@ -122,7 +128,7 @@ const tcHelpers: readonly HelperGrant[] = [
 /** What each type may call beyond {@link baseHelpers}. */
 export const helperGrants: Readonly<Record<ProgramType, readonly HelperGrant[]>> = {
   socket_filter: [
-    ...grants(socketCasts),
+    ...socketCasts,
     ...grants(
       words(`
       perf_event_output skb_load_bytes get_socket_cookie get_socket_uid skb_load_bytes_relative get_netns_cookie
@@ -134,7 +140,7 @@ export const helperGrants: Readonly<Record<ProgramType, readonly HelperGrant[]>>
   sched_act: tcHelpers,
   tracepoint: [...tracingHelpers],
   xdp: [
-    ...grants(socketCasts),
+    ...socketCasts,
     ...grants(
       words(`
       redirect perf_event_output csum_diff xdp_adjust_head redirect_map xdp_adjust_meta xdp_adjust_tail fib_lookup
@@ -150,7 +156,7 @@ export const helperGrants: Readonly<Record<ProgramType, readonly HelperGrant[]>>
     ...grants(words("perf_prog_read_value read_branch_records")),
   ],
   cgroup_skb: [
-    ...grants(socketCasts),
+    ...socketCasts,
     ...grants(
       words(`
       perf_event_output skb_load_bytes get_socket_cookie get_socket_uid skb_load_bytes_relative skb_cgroup_id
@@ -171,7 +177,7 @@ export const helperGrants: Readonly<Record<ProgramType, readonly HelperGrant[]>>
   ],
   lwt_in: [
     { helper: "get_cgroup_classid" },
-    ...grants(socketCasts),
+    ...socketCasts,
     ...grants(
       words(`
       get_route_realm perf_event_output skb_load_bytes csum_diff skb_under_cgroup get_hash_recalc skb_pull_data
@@ -181,7 +187,7 @@ export const helperGrants: Readonly<Record<ProgramType, readonly HelperGrant[]>>
   ],
   lwt_out: [
     { helper: "get_cgroup_classid" },
-    ...grants(socketCasts),
+    ...socketCasts,
     ...grants(
       words(`
       get_route_realm perf_event_output skb_load_bytes csum_diff skb_under_cgroup get_hash_recalc skb_pull_data
@@ -190,7 +196,7 @@ export const helperGrants: Readonly<Record<ProgramType, readonly HelperGrant[]>>
   ],
   lwt_xmit: [
     { helper: "get_cgroup_classid" },
-    ...grants(socketCasts),
+    ...socketCasts,
     ...grants(
       words(`
       skb_store_bytes l3_csum_replace l4_csum_replace clone_redirect skb_get_tunnel_key skb_set_tunnel_key redirect
@@ -201,7 +207,7 @@ export const helperGrants: Readonly<Record<ProgramType, readonly HelperGrant[]>>
     ),
   ],
   sock_ops: [
-    ...grants(socketCasts),
+    ...socketCasts,
     ...grants(
       words(`
       perf_event_output get_socket_cookie setsockopt sock_map_update getsockopt sock_ops_cb_flags_set
@@ -212,7 +218,7 @@ export const helperGrants: Readonly<Record<ProgramType, readonly HelperGrant[]>>
     ...returnValueHelpers,
   ],
   sk_skb: [
-    ...grants(socketCasts),
+    ...socketCasts,
     ...grants(
       words(`
       skb_store_bytes perf_event_output skb_load_bytes skb_change_tail skb_pull_data skb_change_head
@@ -223,7 +229,7 @@ export const helperGrants: Readonly<Record<ProgramType, readonly HelperGrant[]>>
   ],
   cgroup_device: [...grants(words("perf_event_output get_local_storage")), ...returnValueHelpers],
   sk_msg: [
-    ...grants(socketCasts),
+    ...socketCasts,
     ...grants(
       words(`
       perf_event_output msg_redirect_map msg_apply_bytes msg_cork_bytes msg_pull_data msg_redirect_hash
@@ -233,7 +239,7 @@ export const helperGrants: Readonly<Record<ProgramType, readonly HelperGrant[]>>
   ],
   raw_tracepoint: [...tracingHelpers],
   cgroup_sock_addr: [
-    ...grants(socketCasts),
+    ...socketCasts,
     ...grants(
       words(`
       perf_event_output get_socket_cookie setsockopt getsockopt get_local_storage sk_release sk_storage_get
@@ -248,7 +254,7 @@ export const helperGrants: Readonly<Record<ProgramType, readonly HelperGrant[]>>
   ],
   lwt_seg6local: [
     { helper: "get_cgroup_classid" },
-    ...grants(socketCasts),
+    ...socketCasts,
     ...grants(
       words(`
       get_route_realm perf_event_output skb_load_bytes csum_diff skb_under_cgroup get_hash_recalc skb_pull_data
@@ -261,7 +267,7 @@ export const helperGrants: Readonly<Record<ProgramType, readonly HelperGrant[]>>
     ...grants(words("skb_load_bytes skb_load_bytes_relative sk_select_reuseport ktime_get_coarse_ns")),
     variant("get_socket_cookie", "socket"),
   ],
-  flow_dissector: [...grants(socketCasts), ...grants(words("skb_load_bytes"))],
+  flow_dissector: [...socketCasts, ...grants(words("skb_load_bytes"))],
   cgroup_sysctl: [
     ...grants(
       words(`
@@ -310,15 +316,12 @@ export const helperGrants: Readonly<Record<ProgramType, readonly HelperGrant[]>>
     ...grants(words("ima_inode_hash ima_file_hash get_attach_cookie")),
     ...returnValueHelpers.map((grant) => ({ ...grant, attachTypes: ["lsm_cgroup" as const] })),
   ],
-  sk_lookup: [
-    ...grants(socketCasts),
-    ...grants(words("perf_event_output sk_release")),
-    variant("sk_assign", "sk_lookup"),
-  ],
+  sk_lookup: [...socketCasts, ...grants(words("perf_event_output sk_release")), variant("sk_assign", "sk_lookup")],
   syscall: [
     ...typedTracingHelpers,
     ...tracingStorageHelpers,
-    ...grants(words("sys_bpf btf_find_by_name_kind sys_close kallsyms_lookup_name")),
+    ...grants(["sys_bpf"], { capability: "perfmon" }),
+    ...grants(words("btf_find_by_name_kind sys_close kallsyms_lookup_name")),
   ],
   netfilter: [],
 };

@@ -13,6 +13,14 @@ export {
 } from "./attach-facts.js";
 export { type AttachType, attachTypeId, attachTypeName, attachTypes } from "./attach-types.js";
 export {
+  type Capability,
+  capabilities,
+  capabilitiesToLoad,
+  hasCapability,
+  isCapability,
+  UNPRIVILEGED_SLOTS,
+} from "./capabilities.js";
+export {
   type ContextAccess,
   type ContextField,
   type ContextLayout,

@@ -258,7 +258,7 @@ function applyRegister(walk: Walk, operation: number, at: number, src: number): 
   const dstIsScalar = records[at + TYPE] === SCALAR;
   if (records[from + TYPE] !== SCALAR) {
     if (!dstIsScalar) {
-      if (operation === SUB && analysis.privileged) {
+      if (operation === SUB && analysis.hasPerfmon) {
         setUnknownScalar(analysis, records, at);
         return;
       }
@@ -283,6 +283,7 @@ function applyScalars(walk: Walk, operation: number, is64: boolean, at: number, 
   const umax = unsignedNumber(records, at + UMAX);
   // The source may be the destination, whose value changes half-way.
   copyRegister(source, 0, s, from);
+  if (operation === ADD || operation === SUB) walk.masks.noteScalars(operation, at / REGISTER_WORDS);
   if ((operation === AND || operation === OR) && isConstant(source, 0)) forkBySign(walk, at);
   if (!applyScalarOperation(operation, !is64, records, at, source, 0)) {
     setUnknownScalar(analysis, records, at);
@@ -324,7 +325,7 @@ function setKnown32(r: Int32Array, at: number, value: number): void {
 function relink(walk: Walk, operation: number, is64: boolean, at: number, umax: number): void {
   const { records } = walk.analysis.frame;
   const constant = is64 ? isConstant(source, 0) : isConstant32(source, 0);
-  const applies = walk.analysis.privileged && (operation === ADD || operation === SUB) && constant;
+  const applies = walk.analysis.hasBpf && (operation === ADD || operation === SUB) && constant;
   if (!applies || records[at + ID] === 0) {
     unlink(records, at);
     return;

@@ -1,7 +1,9 @@
 import {
   type AttachType,
+  capabilities,
   type HelperGrant,
   type HelperPrototype,
+  hasCapability,
   helperPrototypes,
   type ProgramRules,
   type ProgramType,
@@ -107,7 +109,12 @@ export class Analysis {
   readonly attachType: AttachType | undefined;
   readonly rules: ProgramRules;
   readonly flags: number;
-  readonly privileged: boolean;
+  /** The loader has CAP_BPF: functions, loops, and values that are tracked as far as they matter. */
+  readonly hasBpf: boolean;
+  /** The loader has CAP_PERFMON: programs may know the kernel's addresses, and what was left on the stack. */
+  readonly hasPerfmon: boolean;
+  /** Paths that a CPU would only guess are walked too, since what they load could be told by its traces (Spectre). */
+  readonly speculates: boolean;
   readonly gpl: boolean;
   readonly strictAlignment: boolean;
   readonly testStateFrequency: boolean;
@@ -176,6 +183,9 @@ export class Analysis {
   peakStates = 0;
   maxStatesPerInstruction = 0;
 
+  /** Scalars were added to pointers: other values could need other masks, so that only equal scalars cover each other. */
+  comparesExactly = false;
+
   /** The last instruction returned to a caller: the log shows the state behind it. */
   returned = false;
   // Which registers and slots of the current frame the log has to mention.
@@ -204,7 +214,10 @@ export class Analysis {
     this.attachType = input.attachType;
     this.rules = rules;
     this.flags = input.flags ?? 0;
-    this.privileged = options.privileged ?? true;
+    const held = options.capabilities ?? capabilities;
+    this.hasBpf = hasCapability(held, "bpf");
+    this.hasPerfmon = hasCapability(held, "perfmon");
+    this.speculates = !this.hasPerfmon;
     this.gpl = isGplCompatible(input.license);
     this.strictAlignment = settings.strictAlignment;
     this.testStateFrequency = settings.testStateFrequency;
@@ -253,9 +266,9 @@ export class Analysis {
     throw new NotModelled(what);
   }
 
-  /** Is the type a pointer that the program must not get to know the value of? */
+  /** Must pointers' values be kept from the program? */
   hidesPointers(): boolean {
-    return !this.privileged;
+    return !this.hasPerfmon;
   }
 
   touchRegister(register: number): void {

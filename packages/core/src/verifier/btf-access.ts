@@ -57,7 +57,7 @@ function checkTypedPointer(analysis: Analysis, { register }: MemoryAccess, offse
   const type = records[at + TYPE]!;
   const object = records[at + OBJECT]!;
   const name = analysis.typeNameOf(object, records[at + AUX]!);
-  if (!analysis.privileged) {
+  if (analysis.hidesPointers()) {
     analysis.reject("permission", EPERM, `'struct ${name}' access is allowed only to CAP_PERFMON and CAP_SYS_ADMIN`);
   }
   if (!analysis.gpl && object === KERNEL_TYPES) {

@@ -14,7 +14,7 @@ import type { Walk } from "./walk.js";
 export function constantKey(walk: Walk, register: number, map: VerifierMap): number {
   const { analysis } = walk;
   const type = mapTypeName(map.type);
-  if ((type !== "array" && type !== "percpu_array") || !analysis.privileged) return -1;
+  if ((type !== "array" && type !== "percpu_array") || !analysis.hasBpf) return -1;
   const { records } = analysis.frame;
   const at = registerAt(register);
   if (records[at + TYPE] !== STACK || !isConstant(records, at)) return -1;

@@ -58,7 +58,8 @@ export function accessContext(
     return;
   }
   if (context === "target") analysis.notModelled(`the context of ${analysis.type} programs`);
-  const field = findContextField(context, { offset, size, write, attachType: analysis.attachType });
+  const { attachType, hasBpf } = analysis;
+  const field = findContextField(context, { offset, size, write, attachType, withoutBpf: !hasBpf });
   if (field === undefined || (field.pointer !== undefined && signExtends)) {
     analysis.deny("context_access", `invalid bpf_context access off=${offset} size=${size}`);
   }

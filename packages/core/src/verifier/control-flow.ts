@@ -87,7 +87,7 @@ export class GraphWalk {
     }
     if (edge === 1) this.#mark(target, PRUNE_POINT | JUMP_POINT);
     if (this.#color[target] === OPEN) {
-      if (!analysis.privileged) {
+      if (!analysis.hasBpf) {
         analysis.invalid("control_flow", `back-edge from insn ${slot} to ${target}`);
       }
       return false;

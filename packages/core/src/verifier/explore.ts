@@ -1,6 +1,15 @@
 import { BPF_PSEUDO_KFUNC_CALL } from "../isa/index.js";
 import { stepAlu } from "./alu.js";
-import { type Analysis, JUMP_POINT, MAX_PROCESSED, NotModelled, PRUNE_POINT } from "./analysis.js";
+import {
+  type Analysis,
+  JUMP_POINT,
+  MAX_PROCESSED,
+  NO_SPECULATION,
+  NO_SPECULATION_AFTER,
+  NotModelled,
+  PRUNE_POINT,
+  Rejection,
+} from "./analysis.js";
 import { stepAtomic } from "./atomics.js";
 import { stepLoadConstant, stepLoadPacket } from "./constants.js";
 import { stepExit } from "./exit.js";
@@ -25,7 +34,7 @@ import { logLine } from "./source-lines.js";
 import type { State } from "./state.js";
 import { isKfuncCall, isProgramCall, jumpDistance, OPCODE_JA, OPCODE_JA32, OPCODE_MAY_GOTO } from "./successors.js";
 import { logInstructionState } from "./trace.js";
-import { E2BIG } from "./verdict.js";
+import { E2BIG, EACCES, EINVAL, EPERM } from "./verdict.js";
 import type { Walk } from "./walk.js";
 
 /** Instructions between two questions whether to stop. */
@@ -50,7 +59,7 @@ export function explore(walk: Walk): void {
     if (analysis.processed % STOP_INTERVAL === 0 && analysis.options.shouldStop?.() === true) {
       throw new NotModelled("the analysis was stopped");
     }
-    analysis.visits[slot] = analysis.visits[slot]! + 1;
+    if (!state.speculative) analysis.visits[slot] = analysis.visits[slot]! + 1;
     state.lastSlot = analysis.previousSlot;
     state.slot = slot;
     if ((points[slot]! & PRUNE_POINT) !== 0 && walk.checkpoints.visit(slot)) {
@@ -66,12 +75,7 @@ export function explore(walk: Walk): void {
     }
     const previous = slot;
     state.walked++;
-    walk.liveness.begin();
-    const kind = insns.opcode[slot]! & 7;
-    let ends = false;
-    if (kind === CLASS_JMP || kind === CLASS_JMP32) ends = stepControl(walk);
-    else stepData(walk, kind);
-    walk.liveness.commit();
+    const ends = state.speculative ? stepSpeculatively(walk) : step(walk);
     if (ends) {
       if (!nextPath(walk)) return;
       printState = true;
@@ -85,6 +89,42 @@ export function explore(walk: Walk): void {
     if (analysis.slot >= insns.length) analysis.notModelled("control past the end of the program");
   }
 }
+
+/** One instruction; true where the path ends with it. */
+function step(walk: Walk): boolean {
+  const { insns, slot } = walk.analysis;
+  walk.liveness.begin();
+  const kind = insns.opcode[slot]! & 7;
+  let ends = false;
+  if (kind === CLASS_JMP || kind === CLASS_JMP32) ends = stepControl(walk);
+  else stepData(walk, kind);
+  walk.liveness.commit();
+  return ends;
+}
+
+/**
+ * One instruction of a path that exists only in speculation. What would be unsafe there gets a barrier before it, so that
+ * no CPU comes to it that way, and the path ends; so it does at a barrier that is there already.
+ */
+function stepSpeculatively(walk: Walk): boolean {
+  const { analysis } = walk;
+  const { points, slot } = analysis;
+  if ((points[slot]! & NO_SPECULATION) !== 0) return true;
+  try {
+    if (step(walk)) return true;
+  } catch (error) {
+    if (!(error instanceof Rejection) || !curable.has(error.errno)) throw error;
+    walk.liveness.commit();
+    analysis.slot = slot;
+    points[slot] = points[slot]! | NO_SPECULATION;
+    walk.masks.clear(slot);
+    return true;
+  }
+  return (points[slot]! & NO_SPECULATION_AFTER) !== 0;
+}
+
+/** Errors of a path that a barrier can keep from being taken. */
+const curable: ReadonlySet<number> = new Set([EPERM, EACCES, EINVAL]);
 
 /** Takes up the path put aside last; false where there is none. */
 function nextPath(walk: Walk): boolean {
@@ -121,16 +161,19 @@ function finishBranch(walk: Walk, ended: State): void {
 
 function logPruned(analysis: Analysis, printState: boolean): void {
   if (!analysis.log.walk) return;
-  analysis.log.write(
-    printState ? `\nfrom ${analysis.previousSlot} to ${analysis.slot}: safe\n` : `${analysis.slot}: safe\n`,
-  );
+  const { previousSlot, slot, state } = analysis;
+  analysis.log.write(printState ? `\nfrom ${previousSlot} to ${slot}${guessed(state)}: safe\n` : `${slot}: safe\n`);
+}
+
+function guessed({ speculative }: State): string {
+  return speculative ? " (speculative execution)" : "";
 }
 
 function logStep(analysis: Analysis, state: State, printState: boolean): void {
   const { log, slot } = analysis;
   if (log.steps && printState) {
     const frame = printFrame(analysis, state, state.frames.length - 1, true);
-    log.write(`\nfrom ${analysis.previousSlot} to ${slot}:${frame}\n`);
+    log.write(`\nfrom ${analysis.previousSlot} to ${slot}${guessed(state)}:${frame}\n`);
   }
   if (analysis.isAnythingTouched()) logInstructionState(analysis);
   logLine(analysis, slot, "; ");
@@ -173,7 +216,7 @@ function stepData(walk: Walk, kind: number): void {
         stepLoadConstant(walk);
         analysis.slot++;
         analysis.state.walked++;
-        analysis.visits[slot + 1] = analysis.visits[slot + 1]! + 1;
+        if (!analysis.state.speculative) analysis.visits[slot + 1] = analysis.visits[slot + 1]! + 1;
       } else if (stepLoadPacket(walk)) {
         analysis.returned = true;
         return;

@@ -42,10 +42,10 @@ import { checkPrintCall } from "./format-string.js";
 import { clearCallerSaved } from "./frames.js";
 import { type CallArguments, checkArgument, newCallArguments } from "./helper-arguments.js";
 import { callFindVma, callForEach, callLoop, callRingbufDrain, callTimerCallback } from "./helper-callbacks.js";
-import { MAP_READ_ONLY_PROGRAM } from "./input.js";
 import { forgetPacketPointers } from "./invalidate.js";
 import { giveObjectToMap, setExchangedObject } from "./kernel-pointers.js";
 import { findField } from "./map-fields.js";
+import { isReadOnlyToPrograms } from "./map-values.js";
 import { accessMemory } from "./memory.js";
 import { pushPath } from "./pending.js";
 import {
@@ -163,9 +163,7 @@ function requireHelper(walk: Walk, id: number): HelperPrototype {
 
 function checkMapWrites(walk: Walk, call: CallArguments): void {
   if (call.map === undefined || !writesMap.has(call.prototype.name)) return;
-  if ((call.map.flags & MAP_READ_ONLY_PROGRAM) !== 0) {
-    walk.analysis.deny("map_access", "write into map forbidden");
-  }
+  if (isReadOnlyToPrograms(call.map)) walk.analysis.deny("map_access", "write into map forbidden");
 }
 
 /** A tail call to a known index is made a jump, which relies on the index. */

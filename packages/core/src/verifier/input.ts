@@ -1,4 +1,4 @@
-import type { AttachType, ProgramType } from "../abi/index.js";
+import type { AttachType, Capability, ProgramType } from "../abi/index.js";
 import type { Btf, TypeId } from "../btf/index.js";
 
 /** A map as the verifier sees it. Sizes are in bytes. */
@@ -71,8 +71,12 @@ export interface VerifyOptions {
   readonly logLevel?: number | undefined;
   /** Characters of log to keep; the start goes first. 16 Mi where absent. */
   readonly logLimit?: number | undefined;
-  /** The loader's capabilities: CAP_BPF and CAP_PERFMON both, or neither. */
-  readonly privileged?: boolean | undefined;
+  /**
+   * What the loader may do; everything where absent, `[]` for one without privileges (who can load at all only where
+   * `kernel.unprivileged_bpf_disabled` is 0). Without `"perfmon"` the analysis keeps pointers and old stack contents from
+   * the program and follows paths that a CPU would only guess; without `"bpf"` there are no functions and no loops.
+   */
+  readonly capabilities?: readonly Capability[] | undefined;
   /** CPUs of the machine that will run the program: what bpf_get_smp_processor_id() stays below. 2 where absent. */
   readonly cpus?: number | undefined;
   /** Functions of tracing programs may get stacks of their own. True where absent; kernels before 6.13 have none. */

@@ -4,9 +4,9 @@ import { forEachRegister } from "./linked-scalars.js";
 import { isPacketSlice, KIND, NOT_INIT, PACKET, PACKET_END, PACKET_META } from "./pointer-types.js";
 import { setUnknownScalar } from "./registers.js";
 
-/** A pointer that no longer points anywhere: privileged programs see a scalar, others nothing. */
+/** A pointer that no longer points anywhere: a scalar to programs that may know pointers, nothing to others. */
 export function setUnreadable(analysis: Analysis, r: Int32Array, at: number): void {
-  if (analysis.privileged) setUnknownScalar(analysis, r, at);
+  if (!analysis.hidesPointers()) setUnknownScalar(analysis, r, at);
   else {
     clearRegister(r, at);
     r[at + TYPE] = NOT_INIT;

@@ -1,3 +1,4 @@
+import type { Analysis } from "./analysis.js";
 import { ADD, applyScalarOperation, setKnown } from "./domain/arithmetic.js";
 import { decideScalars, JEQ, JNE, mirrored, type Outcome, refineScalars } from "./domain/condition.js";
 import {
@@ -15,7 +16,7 @@ import {
 import { ADD_CONSTANT, ADD_CONSTANT_32 } from "./linked.js";
 import { isNotNull, setNotNull, settleNullness } from "./nullness.js";
 import { decidePacket, isPacketOrEnd, learnPacketRange } from "./packet-range.js";
-import { pushPath } from "./pending.js";
+import { pushPath, pushSpeculation } from "./pending.js";
 import { BTF_ID, KIND, MAYBE_NULL, SCALAR, STACK } from "./pointer-types.js";
 import { HISTORY_DST_STACK, HISTORY_SRC_STACK, linkedRegister, linkedSlot } from "./precision.js";
 import { CLASS_JMP32 } from "./print-instruction.js";
@@ -61,6 +62,7 @@ export function stepJump(walk: Walk): void {
   const { branches } = analysis;
   if (outcome !== "unknown") {
     markDecided(walk, comparison);
+    if (analysis.speculates) guessOtherwise(analysis, comparison, outcome);
     branches[slot] = branches[slot]! | (outcome === "taken" ? JUMP_TAKEN : JUMP_NOT_TAKEN);
     logInstructionState(analysis);
     analysis.slot = slot + 1 + (outcome === "taken" ? insns.offset[slot]! : 0);
@@ -127,6 +129,13 @@ function decidePointer(
   if ((s[scalar + VALUE]! | (is32 ? 0 : s[scalar + VALUE + 1]!)) !== 0) return "unknown";
   if (jump === JEQ) return "not_taken";
   return jump === JNE ? "taken" : "unknown";
+}
+
+/** A CPU may guess that a jump goes where it never does. */
+function guessOtherwise(analysis: Analysis, { fromRegister, dst, src }: Comparison, outcome: Outcome): void {
+  const { insns, slot } = analysis;
+  const other = outcome === "taken" ? slot + 1 : slot + 1 + insns.offset[slot]!;
+  pushSpeculation(analysis, other, slot, fromRegister ? [dst, src] : [dst]);
 }
 
 /** The outcome relied on the exact values. */

@@ -17,7 +17,7 @@ export function accessMapObject(walk: Walk, access: MemoryAccess, offset: number
   if (struct === undefined) {
     analysis.reject("memory_access", ENOTSUPP, `map_ptr access not supported for map type ${map.type}`);
   }
-  if (!analysis.privileged) {
+  if (analysis.hidesPointers()) {
     const message = `'struct ${struct}' access is allowed only to CAP_PERFMON and CAP_SYS_ADMIN`;
     analysis.reject("permission", EPERM, message);
   }

@@ -2,7 +2,7 @@ import { mapTypeName } from "../abi/index.js";
 import type { Analysis } from "./analysis.js";
 import type { VerifierMap } from "./input.js";
 import { findField, type MapFieldKind } from "./map-fields.js";
-import { EBUSY } from "./verdict.js";
+import { EBUSY, EPERM } from "./verdict.js";
 
 const sleepableMaps: ReadonlySet<string> = new Set([
   "hash",
@@ -55,7 +55,14 @@ export function checkMapForProgram(analysis: Analysis, map: VerifierMap): void {
   if (isStorage && analysis.maps.some((other) => other.type === map.type)) {
     analysis.reject("map", EBUSY, "only one cgroup storage of each type is allowed");
   }
-  if (type === "arena" && analysis.maps.some((other) => other.type === map.type)) {
+  if (type === "arena") checkArena(analysis, map);
+}
+
+function checkArena(analysis: Analysis, map: VerifierMap): void {
+  if (analysis.maps.some((other) => other.type === map.type)) {
     analysis.reject("map", EBUSY, "Only one arena per program");
+  }
+  if (!analysis.hasPerfmon || !analysis.hasBpf) {
+    analysis.reject("permission", EPERM, "CAP_BPF and CAP_PERFMON are required to use arena");
   }
 }

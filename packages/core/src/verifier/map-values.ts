@@ -1,3 +1,4 @@
+import { mapTypeName } from "../abi/index.js";
 import { setKnown } from "./domain/arithmetic.js";
 import { isConstant, OBJECT, registerAt, SMIN, TYPE, UMAX, VALUE } from "./domain/register.js";
 import { MAP_READ_ONLY_PROGRAM, MAP_WRITE_ONLY_PROGRAM, type VerifierMap } from "./input.js";
@@ -9,11 +10,19 @@ import { SCALAR } from "./pointer-types.js";
 import { boundNumber, hidesValue, setUnknownScalar, unsignedNumber } from "./registers.js";
 import type { Walk } from "./walk.js";
 
+/** Maps of network devices hand out addresses of their own memory, whatever flags they were made with. */
+const alwaysReadOnly: ReadonlySet<string | undefined> = new Set(["devmap", "devmap_hash"]);
+
+/** Must programs not change the map? */
+export function isReadOnlyToPrograms(map: VerifierMap): boolean {
+  return (map.flags & MAP_READ_ONLY_PROGRAM) !== 0 || alwaysReadOnly.has(mapTypeName(map.type));
+}
+
 /** May programs read (or write) the map's values at all? */
 export function checkMapMode(walk: Walk, register: number, offset: number, size: number, write: boolean): void {
   const { analysis } = walk;
   const map = mapIn(walk, register);
-  const forbidden = write ? (map.flags & MAP_READ_ONLY_PROGRAM) !== 0 : (map.flags & MAP_WRITE_ONLY_PROGRAM) !== 0;
+  const forbidden = write ? isReadOnlyToPrograms(map) : (map.flags & MAP_WRITE_ONLY_PROGRAM) !== 0;
   if (!forbidden) return;
   const what = write ? "write into" : "read from";
   analysis.deny("map_access", `${what} map forbidden, value_size=${map.valueSize} off=${offset} size=${size}`);

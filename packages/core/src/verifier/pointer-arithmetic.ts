@@ -22,6 +22,7 @@ import {
 } from "./domain/register.js";
 import { tnumAdd, tnumSub } from "./domain/tnum.js";
 import { MAX_VARIABLE_OFFSET } from "./memory-region.js";
+import { requireWithinBounds } from "./offset-masks.js";
 import {
   BTF_ID,
   BUF,
@@ -87,6 +88,7 @@ const movable: ReadonlySet<number> = new Set([
 const operands = new Int32Array(2 * REGISTER_WORDS);
 const POINTER = 0;
 const SCALAR_AT = REGISTER_WORDS;
+const copies = { records: operands, pointer: POINTER, scalar: SCALAR_AT };
 
 /**
  * `dst = pointer op scalar`, of 64 bits: known amounts collect in the pointer's offset, others in its variable part.
@@ -113,7 +115,7 @@ export function addToPointer(
   }
   const type = operands[POINTER + TYPE]!;
   if (!is64) {
-    if (operation === SUB && analysis.privileged) {
+    if (operation === SUB && !analysis.hidesPointers()) {
       setUnknownScalar(analysis, r, to);
       return;
     }
@@ -136,11 +138,18 @@ export function addToPointer(
   requireSane(walk, operands, SCALAR_AT, type);
   requireSane(walk, operands, POINTER, type);
   setUnbounded32(r, to);
+  const sum = analysis.speculates
+    ? { operation, dst, src: analysis.insns.src[analysis.slot]!, scalarIsDst, ...copies }
+    : undefined;
+  if (sum !== undefined && (operation === ADD || operation === SUB)) walk.masks.begin(sum, r, to);
   if (operation === ADD) addScalar(walk, r, to);
   else if (operation === SUB) subtractScalar(walk, dst, r, to, scalarIsDst);
   else refuseOperation(walk, operation, dst);
   requireSane(walk, r, to, type);
   syncBounds(r, to);
+  if (sum === undefined) return;
+  requireWithinBounds(walk, dst);
+  walk.masks.finish(sum, r, to);
 }
 
 /** Ranges of a dead branch: nothing follows from them. */

@@ -58,7 +58,7 @@ export class PrecisionTracker {
 
   /** The value of a register of the current frame matters. */
   mark(register: number): void {
-    if (!this.#analysis.privileged) return;
+    if (!this.#analysis.hasBpf) return;
     const { state } = this.#analysis;
     this.#reset(state.frames.length - 1);
     this.#registers[this.#frame] = 1 << register;
@@ -67,7 +67,7 @@ export class PrecisionTracker {
 
   /** The values of a set of linked registers and slots matter. */
   markSet(state: State, members: readonly number[]): void {
-    if (!this.#analysis.privileged) return;
+    if (!this.#analysis.hasBpf) return;
     this.#reset(state.frames.length - 1);
     for (const member of members) this.#add(member);
     this.#track(state);
@@ -78,7 +78,7 @@ export class PrecisionTracker {
    * state. Returns whether that marked anything new.
    */
   propagate(old: State, state: State): boolean {
-    if (!this.#analysis.privileged) return false;
+    if (!this.#analysis.hasBpf) return false;
     this.#reset(state.frames.length - 1);
     const { log } = this.#analysis;
     for (let index = old.frames.length - 1; index >= 0; index--) {

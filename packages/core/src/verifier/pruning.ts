@@ -104,7 +104,7 @@ export class Checkpoints {
       else i++;
     }
     analysis.maxStatesPerInstruction = Math.max(analysis.maxStatesPerInstruction, compared);
-    if (!analysis.privileged && compared > 64) return false;
+    if (!analysis.hasBpf && compared > 64) return false;
     if (add) this.#add(list, current, slot);
     return false;
   }
@@ -239,7 +239,7 @@ export class Checkpoints {
     this.notePeak();
     this.#lastJumps = analysis.jumpsProcessed;
     this.#lastProcessed = analysis.processed;
-    if (analysis.privileged) {
+    if (analysis.hasBpf) {
       for (const frame of current.frames) forgetPrecision(frame);
     }
     const checkpoint = current.checkpoint(analysis.pool);

@@ -22,11 +22,11 @@ export function requireWritable(analysis: Analysis, register: number): void {
   if (register === FP) analysis.deny("frame_pointer", "frame pointer is read only");
 }
 
-/** A scalar of which nothing is known. Without privileges every scalar counts as precise. */
+/** A scalar of which nothing is known. Without CAP_BPF every scalar counts as precise. */
 export function setUnknownScalar(analysis: Analysis, r: Int32Array, at: number): void {
   clearRegister(r, at);
   r[at + TYPE] = SCALAR;
-  r[at + PRECISE] = analysis.privileged ? 0 : 1;
+  r[at + PRECISE] = analysis.hasBpf ? 0 : 1;
 }
 
 /** The scalar 0. */

@@ -1,3 +1,4 @@
+import { NO_SPECULATION_AFTER } from "./analysis.js";
 import { setKnown } from "./domain/arithmetic.js";
 import { copyRegister, FRAME, isConstant, registerAt, SMAX, SMIN, slotAt, TYPE, VALUE } from "./domain/register.js";
 import { destroyDynptrAt } from "./dynptr-slots.js";
@@ -65,7 +66,7 @@ export function checkStackBounds(walk: Walk, register: number, offset: number, s
   }
   const lowest = (fixed ? boundNumber(r, at + VALUE) : smin) + offset;
   const end = (fixed ? boundNumber(r, at + VALUE) : smax) + offset + size;
-  const floor = write || analysis.privileged ? -MAX_STACK : -8 * frame.slots;
+  const floor = write || analysis.hasPerfmon ? -MAX_STACK : -8 * frame.slots;
   if (lowest < floor || lowest > -1 || end > 0 || size < 0) {
     const where = fixed
       ? `invalid${what} stack R${register} off=${offset} size=${size}`
@@ -104,18 +105,21 @@ export function writeStackAt(walk: Walk, frame: Frame, offset: number, size: num
   if (analysis.hidesPointers() && frame.holdsSpill(slot) && !frame.holdsScalarSpill(slot) && size !== 8) {
     analysis.deny("pointer_leak", "attempt to corrupt spilled pointer on stack");
   }
+  if (analysis.speculates && mayBeOvertaken(frame, slot, size, at < 0 ? NOT_INIT : r[at + TYPE]!)) {
+    analysis.points[analysis.slot] = analysis.points[analysis.slot]! | NO_SPECULATION_AFTER;
+  }
   destroyDynptrAt(walk, frame, slot);
   const aligned = offset % 8 === 0;
   if (aligned && size === 8) walk.liveness.write(frame.number, slot);
   checkFastcallContract(analysis, frame, offset);
   analysis.touchSlot(slot);
   const immediate = value < 0 && isImmediateStore(walk);
-  if (at >= 0 && aligned && r[at + TYPE] === SCALAR && analysis.privileged) {
+  if (at >= 0 && aligned && r[at + TYPE] === SCALAR && analysis.hasBpf) {
     const fits = valueWidth(r, at) <= size * 8;
     if (fits) linkBeforeCopy(analysis, r, at);
     spill(frame, slot, r, at, size);
     if (!fits) unlink(frame.records, slotAt(slot));
-  } else if (immediate && aligned && analysis.privileged) {
+  } else if (immediate && aligned && analysis.hasBpf) {
     spillImmediate(walk, frame, slot, size);
   } else if (at >= 0 && isSpillable(r[at + TYPE]!)) {
     if (size !== 8) {
@@ -131,6 +135,19 @@ export function writeStackAt(walk: Walk, frame: Frame, offset: number, size: num
     return;
   }
   analysis.pushHistory(analysis.state, stackHistory(frame.number, slot), 0);
+}
+
+/**
+ * A CPU may load from the slot before the store is done, and see what was there (Spectre v4): a barrier has to follow
+ * where that was a pointer, or one is stored.
+ */
+function mayBeOvertaken(frame: Frame, slot: number, size: number, stored: number): boolean {
+  if (isSpillable(stored)) return true;
+  for (let i = 0; i < size; i++) {
+    const kind = frame.byte(slot, i);
+    if (kind !== BYTE_MISC && kind !== BYTE_ZERO) return true;
+  }
+  return false;
 }
 
 function isImmediateStore(walk: Walk): boolean {
@@ -213,7 +230,7 @@ function writeByteMaybe(walk: Walk, frame: Frame, offset: number, zero: boolean)
     for (let i = 0; i < 8; i++) if (frame.byte(slot, i) === BYTE_SPILL) frame.setByte(slot, i, BYTE_MISC);
   }
   frame.records[at + TYPE] = NOT_INIT;
-  if (kind === BYTE_INVALID && !analysis.privileged) {
+  if (kind === BYTE_INVALID && !analysis.hasPerfmon) {
     analysis.invalid(
       "stack_access",
       `uninit stack in range of var-offset write prohibited for !root; insn ${analysis.slot}, off: ${offset}`,
@@ -247,7 +264,7 @@ export function readStackAt(walk: Walk, frame: Frame, offset: number, size: numb
     if (into < 0) return;
     fromRegister = fillPart(walk, frame, offset, size, stored, into);
   } else if (into >= 0) {
-    if (analysis.privileged) linkBeforeCopy(analysis, frame.records, at);
+    if (analysis.hasBpf) linkBeforeCopy(analysis, frame.records, at);
     copyRegister(analysis.frame.records, registerAt(into), frame.records, at);
   } else if (analysis.hidesPointers() && frame.records[at + TYPE] !== SCALAR) {
     analysis.deny("pointer_leak", `leaking pointer from stack off ${offset}`);
@@ -271,7 +288,7 @@ function fillPart(walk: Walk, frame: Frame, offset: number, size: number, stored
   const target = registerAt(into);
   // Little-endian: a narrow load of the lower bytes starts where the slot does.
   if (size <= stored && offset % 8 === 0) {
-    if (analysis.privileged && size === 4 && stored === 4 && valueWidth(records, at) <= 32) {
+    if (analysis.hasBpf && size === 4 && stored === 4 && valueWidth(records, at) <= 32) {
       linkBeforeCopy(analysis, records, at);
     }
     copyRegister(to, target, records, at);
@@ -302,7 +319,7 @@ function requireInitialized(
   let zeros = 0;
   for (let i = 0; i < size; i++) {
     const kind = frame.byte(slot, byteOfOffset(offset + i));
-    if (kind === BYTE_MISC || (kind === BYTE_INVALID && analysis.privileged)) continue;
+    if (kind === BYTE_MISC || (kind === BYTE_INVALID && analysis.hasPerfmon)) continue;
     if (kind === BYTE_ZERO) zeros++;
     else if (kind === BYTE_SPILL && spillCounts) spilled++;
     else analysis.deny("stack_access", `invalid read from stack off ${offset}+${i} size ${size}`);
@@ -348,7 +365,7 @@ export function checkStackRange(
   if (size === 0 && !zeroSizeAllowed) analysis.deny("stack_access", "invalid zero-sized read");
   checkStackBounds(walk, register, offset, size, write);
   const fixed = isConstant(r, at);
-  if (!fixed && !analysis.privileged) {
+  if (!fixed && analysis.speculates) {
     analysis.deny(
       "stack_access",
       `R${register} variable offset stack access prohibited for !root, var_off=${printTnum(r, at)}`,
@@ -388,10 +405,10 @@ function touchByte(
   const index = byteOfOffset(offset);
   const kind = frame.byte(slot, index);
   const at = slotAt(slot);
-  if (kind === BYTE_ZERO || (kind === BYTE_INVALID && analysis.privileged)) {
+  if (kind === BYTE_ZERO || (kind === BYTE_INVALID && analysis.hasPerfmon)) {
     if (write) frame.setByte(slot, index, BYTE_MISC);
   } else if (kind !== BYTE_MISC) {
-    if (!frame.holdsSpill(slot) || (frame.records[at + TYPE] !== SCALAR && !analysis.privileged)) {
+    if (!frame.holdsSpill(slot) || (frame.records[at + TYPE] !== SCALAR && analysis.hidesPointers())) {
       denyRead(walk, register, offset, start, size);
     }
     if (write) {

@@ -57,6 +57,12 @@ function packetRangeCovers(old: number, current: number): boolean {
   return old < 0 || current < 0 ? old === current : old <= current;
 }
 
+/** Is everything known of a value equal? */
+function sameValue(a: Int32Array, i: number, b: Int32Array, j: number): boolean {
+  for (let word = TYPE; word < ID; word++) if (a[i + word] !== b[j + word]) return false;
+  return true;
+}
+
 /** Decides whether what was proven from an old state holds for a new one. */
 export class StateComparison {
   readonly #analysis: Analysis;
@@ -211,6 +217,7 @@ export class StateComparison {
   #scalarsMatch(a: Int32Array, i: number, b: Int32Array, j: number, exactness: Exactness): boolean {
     const oldId = a[i + ID]!;
     const newId = b[j + ID]!;
+    if (this.#analysis.comparesExactly) return sameValue(a, i, b, j) && this.#scalarIdsMatch(oldId, newId);
     if (a[i + PRECISE] === 0 && exactness === "precise") return true;
     const oldLinked = (oldId & ADD_CONSTANT) !== 0;
     const newLinked = (newId & ADD_CONSTANT) !== 0;
@@ -241,7 +248,7 @@ export class StateComparison {
     inCurrent: boolean,
     exactness: Exactness,
   ): boolean {
-    const uninitializedReadable = this.#analysis.privileged;
+    const uninitializedReadable = this.#analysis.hasPerfmon;
     let compareAsScalars = false;
     for (let i = 0; i < 8; i++) {
       const kind = (bytes >>> (i * 4)) & 0xf;
@@ -270,7 +277,7 @@ export class StateComparison {
     if (bytes === allBytes(BYTE_SPILL) && frame.records[slotAt(slot) + TYPE] === SCALAR) return frame.records;
     for (let i = 0; i < 8; i++) {
       const kind = (bytes >>> (i * 4)) & 0xf;
-      if (kind !== BYTE_MISC && !(kind === BYTE_INVALID && this.#analysis.privileged)) return undefined;
+      if (kind !== BYTE_MISC && !(kind === BYTE_INVALID && this.#analysis.hasPerfmon)) return undefined;
     }
     return this.#unknown;
   }

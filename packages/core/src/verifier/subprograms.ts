@@ -25,7 +25,7 @@ export function findSubprograms(analysis: Analysis): void {
   for (let slot = 0; slot < insns.length; slot++) {
     const named = isProgramCall(insns, slot) || isFunctionAddress(insns, slot);
     if (!named && !isKfuncCall(insns, slot)) continue;
-    if (!analysis.privileged) {
+    if (!analysis.hasBpf) {
       analysis.reject(
         "permission",
         EPERM,

@@ -1,9 +1,13 @@
 import {
   canLoadFor,
+  capabilities,
+  capabilitiesToLoad,
   type HelperGrant,
   type HelperPrototype,
+  hasCapability,
   helperPrototypes,
   rulesOfProgramType,
+  UNPRIVILEGED_SLOTS,
 } from "../abi/index.js";
 import { FormatError } from "../base/index.js";
 import { decodeSlots } from "../isa/index.js";
@@ -38,7 +42,7 @@ import { checkStackDepth } from "./stack-depth.js";
 import { State } from "./state.js";
 import { checkEarlyReturns, checkSubprogramBounds, findSubprograms } from "./subprograms.js";
 import { isHelperCall, isKfuncCall } from "./successors.js";
-import { type Accepted, E2BIG, EINVAL, type Verdict } from "./verdict.js";
+import { type Accepted, E2BIG, EINVAL, EPERM, type Verdict } from "./verdict.js";
 import { Walk } from "./walk.js";
 
 const MAX_SLOTS = 1_000_000;
@@ -69,7 +73,8 @@ function prepare(input: VerifierInput, options: VerifyOptions): Analysis {
   const flags = input.flags ?? 0;
   const analysis = new Analysis(input, options, decodeSlots(input.insns), rules, log, {
     strictAlignment: (flags & STRICT_ALIGNMENT) !== 0 && (flags & ANY_ALIGNMENT) === 0,
-    testStateFrequency: (flags & TEST_STATE_FREQUENCY) !== 0 && (options.privileged ?? true),
+    testStateFrequency:
+      (flags & TEST_STATE_FREQUENCY) !== 0 && hasCapability(options.capabilities ?? capabilities, "bpf"),
     sleepable: (flags & SLEEPABLE) !== 0,
   });
   analysis.helpers = availableHelpers(analysis);
@@ -107,7 +112,8 @@ function availableHelpers(analysis: Analysis): Map<number, AvailableHelper> {
   for (const grant of analysis.rules.helpers) {
     if (grant.attachTypes !== undefined && (attach === undefined || !grant.attachTypes.includes(attach))) continue;
     if (grant.notAttachTypes !== undefined && attach !== undefined && grant.notAttachTypes.includes(attach)) continue;
-    if (grant.capability !== undefined && !analysis.privileged) continue;
+    if (grant.capability !== undefined && !analysis.hasBpf) continue;
+    if (grant.capability === "perfmon" && !analysis.hasPerfmon) continue;
     if (!isGrantedTo(grant, targetName(analysis))) continue;
     const variant = analysis.sleepable && grant.sleepableVariant !== undefined ? grant.sleepableVariant : grant.variant;
     const prototype = prototypes.get(grant.helper + (variant === undefined ? "" : `/${variant}`));
@@ -118,9 +124,14 @@ function availableHelpers(analysis: Analysis): Map<number, AvailableHelper> {
 
 function analyze(analysis: Analysis): void {
   if (analysis.insns.length === 0) throw new Rejection("malformed", EINVAL, "");
+  if (analysis.insns.length > (analysis.hasBpf ? MAX_SLOTS : UNPRIVILEGED_SLOTS)) {
+    throw new Rejection("too_complex", E2BIG, "");
+  }
+  const held = analysis.options.capabilities ?? capabilities;
+  if (!capabilitiesToLoad(analysis.type).every((needed) => hasCapability(held, needed))) {
+    throw new Rejection("permission", EPERM, "");
+  }
   if (!canLoadFor(analysis.type, analysis.attachType)) throw new Rejection("attach", EINVAL, "");
-  if (analysis.insns.length > MAX_SLOTS) throw new Rejection("too_complex", E2BIG, "");
-  if (!analysis.privileged) analysis.notModelled("programs of loaders without privileges");
   checkFunctionRecords(analysis);
   findSubprograms(analysis);
   checkSubprogramBounds(analysis);

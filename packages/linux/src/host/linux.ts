@@ -3,7 +3,7 @@ import { BpfMap, type Host, type LoadedObject, mapCodecs, type ObjectShape, type
 import { createObject, type MapSpec, type ObjectSpec, type ProgramSpec } from "@tsbpf/core/spec";
 import { kernelProblem } from "../availability.js";
 import { openPinned } from "../inspect/open.js";
-import { BpfToken, bpf, possibleCpus, useToken } from "../sys/index.js";
+import { BpfToken, bpf, possibleCpus, useToken, withCapabilities } from "../sys/index.js";
 import { Closables } from "./closables.js";
 import { KernelBtf } from "./kernel-btf.js";
 import { KernelHooks } from "./kernel-hooks.js";
@@ -50,7 +50,9 @@ export class Linux extends KernelHooks implements Host {
     spec: ObjectSpec,
     options: LinuxLoadOptions = {},
   ): Promise<LoadedObject<Shape>> {
-    const object = new ObjectLoader(spec, options, this.#kernel).load();
+    const load = () => new ObjectLoader(spec, options, this.#kernel).load();
+    const { capabilities } = options;
+    const object = capabilities === undefined ? load() : withCapabilities(capabilities, load);
     return this.#open.add(object) as unknown as LoadedObject<Shape>;
   }
 

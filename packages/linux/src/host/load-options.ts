@@ -1,3 +1,4 @@
+import type { Capability } from "@tsbpf/core/abi";
 import type { Btf } from "@tsbpf/core/btf";
 import type { LoadOptions, Program } from "@tsbpf/core/host";
 
@@ -17,6 +18,8 @@ export interface LinuxLoadOptions extends LoadOptions {
   readonly offloadTo?: string | number | undefined;
   /** Device that XDP programs are for, so that they may read its metadata (`bpf_xdp_metadata_...`, since 6.3). */
   readonly boundTo?: string | number | undefined;
+  /** Load with no more than these capabilities of this process, which keeps the others; see {@link withCapabilities}. */
+  readonly capabilities?: readonly Capability[] | undefined;
   /** What programs of type `ext` (freplace) and tracing programs of programs attach to, by program name. */
   readonly targets?: Readonly<Record<string, Program>> | undefined;
 }

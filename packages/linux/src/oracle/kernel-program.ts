@@ -1,6 +1,7 @@
 import {
   type AttachType,
   attachTypeId,
+  type Capability,
   type MapType,
   mapTypeId,
   type ProgramType,
@@ -23,6 +24,7 @@ import {
   syscallError,
   type TestRun,
   type TestRunResult,
+  withCapabilities,
 } from "../sys/index.js";
 import { lastMessage, parseVerifierStatistics, type VerifierStatistics } from "./verifier-log.js";
 
@@ -64,6 +66,8 @@ export interface RawProgram {
   readonly lines?: InfoRecords | undefined;
   /** BTF id in vmlinux of what is attached to. */
   readonly attachBtfId?: number | undefined;
+  /** Maps are made and the program is loaded with no more than these; with whatever this process has, where absent. */
+  readonly capabilities?: readonly Capability[] | undefined;
   /** 0 none, 1 the rejected path, 2 everything, +4 statistics. Default 5; 4 where only the verdict and times matter. */
   readonly logLevel?: number | undefined;
 }
@@ -166,6 +170,10 @@ interface Loaded {
 }
 
 function tryLoad(raw: RawProgram): Loaded {
+  return raw.capabilities === undefined ? load(raw) : withCapabilities(raw.capabilities, () => load(raw));
+}
+
+function load(raw: RawProgram): Loaded {
   const maps = new Map<number, FileDescriptor>();
   let btf: FileDescriptor | undefined;
   let program: FileDescriptor | undefined;

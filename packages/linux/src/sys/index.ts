@@ -27,4 +27,5 @@ export { type InfoRecords, loadProgram, type ProgramLoad, type ProgramLoadResult
 export { type ProgramStream, readProgramStream } from "./program-stream.js";
 export { fdOf } from "./target-fd.js";
 export { runProgram, type TestRun, type TestRunResult } from "./test-run.js";
+export { withCapabilities } from "./thread-capabilities.js";
 export { BpfToken, useToken } from "./token.js";
