@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Asks the embedded verifier and the running kernel about every program of the objects in some directories.
 //
-//     node scripts/compare-verdicts.mjs [--json OUT.jsonl] [--seconds N] [--match TEXT] [--show KINDS] PATH...
+//     node scripts/compare-verdicts.mjs [--json OUT.jsonl] [--seconds N] [--match TEXT] [--show KINDS] [--capabilities A,B] PATH...
 //
 // Prints the programs on which they differ in verdict (or in what --show names, e.g. verdict,message,processed), and ends
 // with the agreement: verdicts, messages of the rejected, instructions processed, and the time against the kernel's. A
@@ -15,6 +15,7 @@ import { objectsIn } from "./fuzz/objects.mjs";
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
+    capabilities: { type: "string" },
     json: { type: "string" },
     seconds: { type: "string", default: "60" },
     match: { type: "string" },
@@ -34,6 +35,7 @@ async function compareObject(file, results) {
       host: "machine",
       logLevel: 0,
       timeLimit: Number(values.seconds),
+      capabilities: values.capabilities?.split(","),
     });
     const result = { ...comparedResult(comparison), slots: program.insns.length / 8 };
     results.push(result);

@@ -5,6 +5,7 @@
 //
 //     npm run fuzz:objects -- [COUNT [SEED [PATH...]]]
 //       --one SEED       that mutation alone, with both logs and where they part
+//       --capabilities A,B   who loads has these alone of bpf, perfmon, net_admin and sys_admin
 //       --kinds A,B      what to print (verdict, message, insn, processed, states; verdict and message if not given)
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
@@ -18,6 +19,7 @@ import { randomFrom } from "./fuzz/random.mjs";
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
+    capabilities: { type: "string" },
     one: { type: "string" },
     kinds: { type: "string", default: "verdict,message" },
   },
@@ -48,6 +50,7 @@ async function compareMutation(programs, seed, logLevel) {
     host: "machine",
     logLevel,
     timeLimit: 30,
+    capabilities: values.capabilities?.split(","),
   });
   return { file, ...mutation, ...comparison };
 }

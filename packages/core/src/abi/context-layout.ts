@@ -48,8 +48,8 @@ export interface ContextField {
   readonly writeAttachTypes?: readonly AttachType[];
   /** Smallest access in bytes, where `narrow` has a floor. */
   readonly least?: number;
-  /** Accesses that need CAP_BPF; without it the field isn't there. */
-  readonly capability?: "bpf";
+  /** Accesses that take CAP_BPF: all, or stores only. */
+  readonly withBpf?: "access" | "write";
 }
 
 /**
@@ -83,7 +83,7 @@ export function findContextField(layout: ContextLayout, query: ContextQuery): Co
 }
 
 function allows(field: ContextField, { offset, size, write, attachType, withoutBpf }: ContextQuery): boolean {
-  if (withoutBpf === true && field.capability !== undefined) return false;
+  if (withoutBpf === true && (field.withBpf === "access" || (write && field.withBpf === "write"))) return false;
   const end = field.offset + field.size * (field.count ?? 1);
   if (offset < field.offset || offset + size > end) return false;
   const visible = write ? (field.writeAttachTypes ?? field.attachTypes) : field.attachTypes;

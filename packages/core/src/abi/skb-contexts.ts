@@ -45,7 +45,7 @@ interface SkbView {
   readonly hidden: readonly SkbField[];
   readonly writable: readonly SkbField[];
   /** Fields that need CAP_BPF. */
-  readonly privileged?: readonly SkbField[];
+  readonly withBpf?: Readonly<Partial<Record<SkbField, "access" | "write">>>;
 }
 
 const socketFields: readonly SkbField[] = [
@@ -59,11 +59,11 @@ const socketFields: readonly SkbField[] = [
 ];
 
 /** `struct __sk_buff` as one program type sees it. */
-function skbLayout({ hidden, writable, privileged = [] }: SkbView): ContextLayout {
+function skbLayout({ hidden, writable, withBpf = {} }: SkbView): ContextLayout {
   const view = (field: ContextField & { readonly name: SkbField }): ContextField => ({
     ...field,
     ...(writable.includes(field.name) ? { write: field.read === "within" ? "within" : "exact" } : {}),
-    ...(privileged.includes(field.name) ? { capability: "bpf" } : {}),
+    ...(withBpf[field.name] === undefined ? {} : { withBpf: withBpf[field.name] }),
   });
   return { struct: "__sk_buff", size: 192, fields: skbFields.filter(({ name }) => !hidden.includes(name)).map(view) };
 }
@@ -85,7 +85,7 @@ export const schedClsContext: ContextLayout = skbLayout({
 export const cgroupSkbContext: ContextLayout = skbLayout({
   hidden: ["tc_classid", "data_meta", "flow_keys", "wire_len", "tstamp_type"],
   writable: ["mark", "priority", "cb", "tstamp"],
-  privileged: ["data", "data_end", "tstamp"],
+  withBpf: { data: "access", data_end: "access", tstamp: "write" },
 });
 
 export const lwtContext: ContextLayout = skbLayout({

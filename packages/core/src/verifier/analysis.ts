@@ -144,6 +144,9 @@ export class Analysis {
   /** Instructions of each subprogram, successors first. */
   postorder = new Int32Array(0);
 
+  /** The map that a tail call goes through, by slot, or that there is more than one. */
+  readonly tailCallMaps = new Map<number, VerifierMap | "several">();
+
   // What the walk notes, by slot.
   readonly visits: Uint32Array;
   readonly pointerTypes: Int32Array;

@@ -172,6 +172,8 @@ function noteTailCallIndex(walk: Walk, call: CallArguments): void {
   if (call.map === undefined || mapTypeName(call.map.type) !== "prog_array") {
     analysis.invalid("map", "expected prog array map for tail call");
   }
+  const before = analysis.tailCallMaps.get(analysis.slot);
+  analysis.tailCallMaps.set(analysis.slot, before === undefined || before === call.map ? call.map : "several");
   const { records } = analysis.frame;
   const at = registerAt(3);
   const known = records[at + TYPE] === 1 && isConstant(records, at) && records[at + VALUE + 1] === 0;

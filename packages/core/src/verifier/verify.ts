@@ -150,15 +150,21 @@ function analyze(analysis: Analysis): void {
   walkGlobals(walk);
   checkStackDepth(analysis);
   checkDeadFunctions(analysis);
-  requireKernelFunctions(analysis);
+  checkRewrittenCalls(analysis);
 }
 
-/** Calls of functions that the kernel lacks are fine where nothing comes to them. */
-function requireKernelFunctions(analysis: Analysis): void {
-  const { insns, visits } = analysis;
+/**
+ * Calls of functions that the kernel lacks are fine where nothing comes to them. The index of a tail call is masked with
+ * the size of its map where CPUs must not guess, so that there can be one map only.
+ */
+function checkRewrittenCalls(analysis: Analysis): void {
+  const { insns, visits, speculates, tailCallMaps } = analysis;
   for (let slot = 0; slot < insns.length; slot++) {
-    if (!isKfuncCall(insns, slot) || insns.imm[slot] !== 0 || visits[slot] === 0) continue;
-    analysis.invalid("kfunc", "invalid kernel function call not eliminated in verifier pass");
+    if (visits[slot] === 0) continue;
+    if (isKfuncCall(insns, slot) && insns.imm[slot] === 0) {
+      analysis.invalid("kfunc", "invalid kernel function call not eliminated in verifier pass");
+    }
+    if (speculates && tailCallMaps.get(slot) === "several") analysis.invalid("call", "tail_call abusing map_ptr");
   }
 }
 
