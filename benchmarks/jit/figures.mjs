@@ -38,6 +38,7 @@ function translate(insns) {
     functionRecords: new Map(),
     tailCalls: true,
     record: 0,
+    timeAddress: 0,
   }).bytes;
 }
 

@@ -73,7 +73,7 @@ class MachineRunner implements PacketRunner, PacketOutcome {
     return this;
   }
 
-  /** Only programs that ask nobody what time it is, or what packet they are on, wait. */
+  /** Packets of programs that call something which looks at the run in progress don't wait. */
   queue(visit: (outcome: PacketOutcome) => void): PacketQueue | undefined {
     const batch = this.#machine.createPacketBatch(this.#program, (packet) => {
       this.#last = packet;

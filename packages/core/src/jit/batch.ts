@@ -34,6 +34,7 @@ export function defineBatch(module: ModuleBuilder, parts: SharedParts, main: Fun
       f.get(params.area).get(entry).load(i32.load, ringEntry.context).tee(context).store(i32.store, area.contextStart);
       f.get(params.area).get(context).get(params.ring).load(i32.load, ringHeader.contextSize).op(i32.add);
       f.store(i32.store, area.contextEnd);
+      f.i32(parts.timeAddress).get(entry).load(i64.load, ringEntry.time).store(i64.store);
       f.get(params.area).i32(0).store(i32.store, area.tailCalls);
       f.get(params.area).get(budget).store(i64.store, area.budget);
       if (parts.checked) emitReset(f, params.area, context);

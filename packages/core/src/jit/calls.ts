@@ -22,13 +22,14 @@ function pushArguments(t: Translation): void {
 
 /** A call of a helper or kfunc. @see RFC 9669 section 4.3.1 */
 export function emitHelperCall(t: Translation, target: "helper" | "kfunc"): void {
+  const inlined = t.parts.inlined.get(t.slot);
+  if (inlined === undefined) emitOutsideCall(t, target);
+  else inlined.emit(t, () => emitOutsideCall(t, target));
+}
+
+function emitOutsideCall(t: Translation, target: "helper" | "kfunc"): void {
   const { f, parts } = t;
   const { program } = parts;
-  const inlined = parts.inlined.get(t.slot);
-  if (inlined !== undefined) {
-    inlined.emit(t);
-    return;
-  }
   const helper = calledHelper(program, t.slot, parts.tables)!;
   const returned = t.scratch(I32, "returned");
   t.spill();

@@ -29,7 +29,7 @@ import { type InlineHelper, inlineHelper } from "./inline-helpers.js";
 import { liveAtEntry } from "./liveness.js";
 import { unrollLoops } from "./loop-unrolling.js";
 import { type Metering, meteringOf } from "./metering.js";
-import { declareImports, isAlone, type ModuleImports } from "./module-imports.js";
+import { declareImports, type ModuleImports } from "./module-imports.js";
 import type { ModuleFunction, ModuleParts, SharedParts } from "./module-parts.js";
 import { riskySlots } from "./pointers.js";
 import { findFunctions, forEachSlot, type ProgramFunction } from "./program-functions.js";
@@ -50,6 +50,8 @@ export interface CompileOptions {
   readonly tailCalls: boolean;
   /** Address of the program's record. */
   readonly record: number;
+  /** `Runtime.timeAddress` */
+  readonly timeAddress: number;
   /** Hides the program's constants, where they are to be hidden. */
   readonly blinding?: Blinding | undefined;
   readonly identity?: ProgramIdentity | undefined;
@@ -69,7 +71,7 @@ const REGISTERS = Array.from({ length: 10 }, (_, register) => `r${register}`);
 
 /**
  * Translates a program to a module, which imports what {@link ModuleImports} says. Exports, beside those of
- * {@link defineExecute}, {@link defineRepeat} and {@link defineInvoke}, and where it {@link isAlone} of {@link defineBatch}:
+ * {@link defineExecute}, {@link defineRepeat} and {@link defineInvoke}, and where it is {@link ModuleImports.alone} of {@link defineBatch}:
  *
  * - `entry`: where tail calls go, (frame, left, r1) -> (r0, left).
  *
@@ -95,7 +97,7 @@ export function compileProgram(program: DecodedProgram, options: CompileOptions)
   module.exportFunction("entry", main);
   defineExecute(module, shared, main);
   defineRepeat(module, shared, main);
-  if (isAlone(imports)) defineBatch(module, shared, main);
+  if (imports.alone) defineBatch(module, shared, main);
   defineInvoke(module, shared);
   const bytes = module.finish();
   const functions = [...(free?.functions.values() ?? []), ...(metered?.functions.values() ?? [])];
@@ -143,6 +145,7 @@ function declareShared(
     callbackSignature: module.signature([I32, I64, ...registers], [I64, I64]),
     callbackRegisters,
     tailCalls: options.tailCalls,
+    timeAddress: options.timeAddress,
     blinding: options.blinding,
   };
 }

@@ -1,14 +1,16 @@
 import { BPF_RINGBUF_DISCARD_BIT, EINVAL } from "../abi/index.js";
 import { ArrayMap, handleSlot, type LiveMap, lookupFunction, mapHeader, PerCpuArrayMap } from "../maps/index.js";
 import type { DecodedProgram } from "../runtime/index.js";
-import { type FunctionBuilder, I32, i32, i64 } from "../wasm/index.js";
+import { type FunctionBuilder, I32, I64, i32, i64 } from "../wasm/index.js";
 import type { Translation } from "./translation.js";
 
 const LOOKUP = 1;
 const UPDATE = 2;
 const DELETE = 3;
+const KTIME_GET_NS = 5;
 const SMP_PROCESSOR_ID = 8;
 const RINGBUF_OUTPUT = 130;
+const RINGBUF_RESERVE = 131;
 const RINGBUF_SUBMIT = 132;
 const RINGBUF_DISCARD = 133;
 
@@ -16,8 +18,10 @@ const RINGBUF_DISCARD = 133;
 export interface InlineHelper {
   /** Functions of the map core that it calls. */
   readonly imports: readonly string[];
-  /** Emits it; r0 gets the result. */
-  readonly emit: (t: Translation) => void;
+  /** Emits it; r0 gets the result. `call` emits the call of the helper itself. */
+  readonly emit: (t: Translation, call: () => void) => void;
+  /** Whether the helper itself is called where there is no other way; in batches there is. */
+  readonly falls?: true;
 }
 
 /** Names of map core functions, and how many i32s they take. */
@@ -26,6 +30,7 @@ export const mapCoreParameters: Readonly<Record<string, number>> = {
   delete: 2,
   ringbuf_output: 4,
   ringbuf_commit: 3,
+  ringbuf_reserve: 2,
 };
 
 /**
@@ -41,6 +46,8 @@ export function inlineHelper(
   switch (program.slots.imm[slot]) {
     case SMP_PROCESSOR_ID:
       return { imports: [], emit: (t) => result(t, () => t.f.globalGet(t.parts.imports.cpu!), "uint") };
+    case KTIME_GET_NS:
+      return { imports: [], emit: emitTime, falls: true };
     case LOOKUP:
       return map && lookup(map, blinded);
     case UPDATE:
@@ -49,6 +56,8 @@ export function inlineHelper(
       return map && coreCall("delete", [1, 2], "int");
     case RINGBUF_OUTPUT:
       return map && { imports: ["ringbuf_output"], emit: emitRingOutput };
+    case RINGBUF_RESERVE:
+      return map && { imports: ["ringbuf_reserve"], emit: emitRingReserve };
     case RINGBUF_SUBMIT:
       return { imports: ["ringbuf_commit"], emit: (t) => emitRingCommit(t, 0) };
     case RINGBUF_DISCARD:
@@ -116,6 +125,33 @@ function emitArrayLookup(
       f.i32(storage).op(i32.add);
       adjust?.();
       f.i32(0).get(index).i32(map.maxEntries).op(i32.lt_u).select();
+    },
+    "uint",
+  );
+}
+
+/** The time that was laid down for the run, or the clock's. */
+function emitTime(t: Translation, call: () => void): void {
+  const { f } = t;
+  const time = t.scratch(I64, "time");
+  f.i32(0).load(i64.load, t.parts.timeAddress).tee(time).op(i64.eqz).openIf();
+  call();
+  f.else().get(time);
+  t.set(0, 64);
+  f.end();
+}
+
+/** Any flag and sizes that don't fit 32 bits give null, as of the helper. */
+function emitRingReserve(t: Translation): void {
+  const { f } = t;
+  result(
+    t,
+    () => {
+      t.get(3, 64);
+      t.get(2, 64).i64(32).op(i64.shr_u).op(i64.or).op(i64.eqz);
+      f.openIf(I32);
+      for (const register of [1, 2]) t.get(register, 32);
+      callCore(t, "ringbuf_reserve").else().i32(0).end();
     },
     "uint",
   );

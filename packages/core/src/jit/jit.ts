@@ -65,6 +65,7 @@ export class Jit implements Engine {
         functionRecords: records.functions,
         tailCalls: this.#tailCalls,
         record: records.program,
+        timeAddress: runtime.timeAddress,
         blinding: records.blinding,
         identity: executable.identity,
       });

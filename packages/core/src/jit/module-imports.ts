@@ -27,6 +27,8 @@ export interface ModuleImports {
   readonly abort: FunctionIndex;
   /** Helpers and kfuncs by {@link helperImport}. */
   readonly helpers: ReadonlyMap<string, FunctionIndex>;
+  /** Whether the program, in a batch, calls nothing but the map core, so that nobody needs to know of its runs one by one. */
+  readonly alone: boolean;
   /** `PacketLoader`. */
   readonly loadPacket: FunctionIndex | undefined;
   /** (area, low, high) -> one more than the entry of the function that a callx goes to, or 0 after it called a helper. */
@@ -39,11 +41,6 @@ export interface ModuleImports {
   readonly cpu: GlobalIndex | undefined;
   /** Where accesses are checked. */
   readonly checkAccess: RegionCheck | undefined;
-}
-
-/** Whether the program's code calls nothing but the map core, so that nobody needs to know of its runs one by one. */
-export function isAlone({ helpers, loadPacket, callRegister, programs }: ModuleImports): boolean {
-  return helpers.size === 0 && loadPacket === undefined && callRegister === undefined && programs === undefined;
 }
 
 export function declareImports(
@@ -63,7 +60,8 @@ export function declareImports(
   const helpers = new Map<string, FunctionIndex>();
   module.importMemory("env", "memory", options.memory);
   const abort = module.importFunction("env", "abort", [I32], []);
-  for (const name of used.helpers) helpers.set(name, module.importFunction("env", name, FIVE, [I32]));
+  for (const name of [...used.helpers, ...used.fallbacks])
+    helpers.set(name, module.importFunction("env", name, FIVE, [I32]));
   const loadPacket = used.packets ? module.importFunction("env", "loadPacket", THREE, [I32]) : undefined;
   const callRegister = used.registerCalls ? module.importFunction("env", "callRegister", THREE, [I32]) : undefined;
   const maps = new Map<string, FunctionIndex>();
@@ -74,7 +72,8 @@ export function declareImports(
   const programs = used.tailCalls ? module.importTable("env", "programs", { minimum: 0 }) : undefined;
   const cpu = inlined.size > 0 ? module.importGlobal("env", "cpu", I32, true) : undefined;
   const checkAccess = checks ? defineRegionCheck(module, module.importGlobal("env", "regions", I32)) : undefined;
-  return { abort, helpers, loadPacket, callRegister, programs, maps, cpu, checkAccess };
+  const alone = used.helpers.size === 0 && !used.packets && !used.registerCalls && !used.tailCalls;
+  return { abort, helpers, alone, loadPacket, callRegister, programs, maps, cpu, checkAccess };
 }
 
 function usesOf(
@@ -82,13 +81,22 @@ function usesOf(
   functions: readonly ProgramFunction[],
   inlined: ReadonlyMap<number, InlineHelper>,
 ) {
-  const used = { helpers: new Set<string>(), packets: false, registerCalls: false, tailCalls: false };
+  const used = {
+    helpers: new Set<string>(),
+    fallbacks: new Set<string>(),
+    packets: false,
+    registerCalls: false,
+    tailCalls: false,
+  };
   for (const { graph } of functions) {
     forEachSlot(program, graph, (slot) => {
       const row = program.rows[slot];
       if (row?.kind === "load_packet") used.packets = true;
-      if (row?.kind !== "call" || inlined.has(slot)) return;
+      if (row?.kind !== "call") return;
       const id = program.slots.imm[slot]!;
+      const inline = inlined.get(slot);
+      if (inline?.falls === true) used.fallbacks.add(helperImport("helper", id));
+      if (inline !== undefined) return;
       if (row.target === "register") used.registerCalls = true;
       if (row.target === "helper" && id === HELPER_TAIL_CALL) used.tailCalls = true;
       if (row.target === "helper" || row.target === "kfunc") used.helpers.add(helperImport(row.target, id));

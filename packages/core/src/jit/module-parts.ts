@@ -49,6 +49,8 @@ export interface SharedParts {
   readonly callbackRegisters: readonly number[];
   /** Whether the engine has WebAssembly's tail calls. */
   readonly tailCalls: boolean;
+  /** `Runtime.timeAddress` */
+  readonly timeAddress: number;
 }
 
 /** What the functions that call each other share. */

@@ -43,7 +43,12 @@ const cases: Record<string, Case> = {
     source: "r2 = -8\ncall 44\nr0 = 2\nexit",
     waits: false,
   },
-  "asks for the time": { type: "xdp", source: "call 5\nr0 &= 3\nexit", waits: false },
+  "asks for the time": {
+    type: "xdp",
+    source: `${parse}r6 = r2\ncall 5\n*(u64 *)(r6 + 0) = r0\nout:\nr0 = 2\nexit`,
+    waits: true,
+  },
+  "asks for a random number": { type: "xdp", source: "call 7\nr0 &= 3\nexit", waits: false },
   "was not verified, and faults on some packets": {
     type: "xdp",
     source: `${parse}r1 = *(u8 *)(r2 + 15)\nif r1 > 40 goto out\nr0 = *(u64 *)(r1 + 0)\nout:\nexit`,
@@ -77,6 +82,7 @@ async function results({ type, source, verify = true }: Case, batched: boolean, 
   const batch = machine.createPacketBatch(program, (packet) => tell(packet.outcome, packet));
   const runner = machine.createPacketRunner(program);
   for (const frame of frames) {
+    machine.advance(frame.length * 1e9);
     if (batched) batch.add(frame);
     else tell(runner.run(frame), runner);
   }

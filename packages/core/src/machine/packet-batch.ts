@@ -92,13 +92,13 @@ export class PacketBatch implements BatchedPacket {
       return;
     }
     const hook = this.#hooks[this.#waiting]!;
-    if (hook.load(bytes, from, length) !== undefined) {
+    const time = this.#environment.clock.monotonic();
+    if (time === 0 || hook.load(bytes, from, length) !== undefined) {
       this.flush();
       this.#runAlone(bytes, from, length);
       return;
     }
-    const { address, packetStart, packetEnd } = hook.context;
-    this.#ring.set(this.#waiting++, address, packetStart, packetEnd);
+    this.#ring.set(this.#waiting++, hook.context, time);
     if (this.#waiting === CAPACITY) this.flush();
   }
 

@@ -1,9 +1,10 @@
 import type { LinearMemory } from "../wasm/index.js";
 import type { RunStatus } from "./run-result.js";
+import type { RunContext } from "./run-stack.js";
 
 /**
  * Runs that are waiting, in linear memory: what each starts with, and how it ended. Generated code goes from one to the
- * next without coming back. Offsets are bytes; all fields are u32.
+ * next without coming back. Offsets are bytes; fields are u32s where nothing else is said.
  */
 export const ringEntry = {
   /** Address of the context. */
@@ -13,7 +14,9 @@ export const ringEntry = {
   packetEnd: 8,
   /** Low half of r0 after the run. */
   r0: 12,
-  size: 16,
+  /** Nanoseconds since boot that the program finds (u64). */
+  time: 16,
+  size: 24,
 } as const;
 
 /** In front of the entries. */
@@ -52,12 +55,14 @@ export class PacketRing {
   }
 
   /** Sets what a run starts with. */
-  set(index: number, context: number, packetStart: number, packetEnd: number): void {
+  set(index: number, { address, packetStart, packetEnd }: RunContext, time: number): void {
     const at = this.entry(index) >>> 2;
     const words = this.#memory.u32;
-    words[at] = context;
+    words[at] = address;
     words[at + 1] = packetStart;
     words[at + 2] = packetEnd;
+    words[at + 4] = time % 2 ** 32;
+    words[at + 5] = time / 2 ** 32;
   }
 
   /** Low half of r0 that a run left, unsigned. */

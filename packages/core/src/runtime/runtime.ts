@@ -47,6 +47,8 @@ export class Runtime {
   readonly helpers = new HelperTable();
   readonly kfuncs = new HelperTable();
   readonly regions: RegionTable;
+  /** Address of the time (u64) that the run in progress finds, in nanoseconds since boot; 0: ask the clock. */
+  readonly timeAddress: number;
   /** Packet bytes for the deprecated `ld_abs` and `ld_ind`. */
   loadPacket: PacketLoader = () => 0;
   readonly #images = new Map<number, ProgramImage>();
@@ -61,6 +63,8 @@ export class Runtime {
     this.cpuGlobal = new (webAssembly().Global)({ value: "i32", mutable: true }, 0);
     this.regions = new RegionTable(this.memory);
     this.#runs = new RunStack(this.memory, this.cpus);
+    this.timeAddress = this.memory.alloc(8, 8);
+    this.memory.u32.fill(0, this.timeAddress >>> 2, (this.timeAddress >>> 2) + 2);
     this.budget = options.budget ?? 10_000_000;
   }
 
@@ -130,6 +134,7 @@ export class Runtime {
       const run = this.begin(image);
       const status = this.guard(run, () => batch(run.area, ring.address, from, count) as RunStatus);
       this.#runs.end(run);
+      this.memory.u32.fill(0, this.timeAddress >>> 2, (this.timeAddress >>> 2) + 2);
       if (status === RUN_EXIT) return;
       failed(ring.next, status);
       from = ring.next + 1;
