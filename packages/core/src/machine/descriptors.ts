@@ -1,10 +1,10 @@
 import type { Cgroup } from "./cgroup/index.js";
 import type { MachineMap } from "./machine-map.js";
 import type { MachineProgram } from "./machine-program.js";
-import type { Socket, XdpSocket } from "./network/index.js";
+import type { PacketSocket, Socket, XdpSocket } from "./network/index.js";
 
 /** What a Machine's file descriptor can stand for. */
-export type Described = MachineMap | MachineProgram | XdpSocket | Socket | Cgroup;
+export type Described = MachineMap | MachineProgram | XdpSocket | Socket | PacketSocket | Cgroup;
 
 /** The Machine's own file descriptors: what values of prog arrays and maps of maps are written as. */
 export class Descriptors {

@@ -30,6 +30,7 @@ import { createMap, type LiveMap, LocalStorageMap, MapCore } from "../maps/index
 import {
   type Clock,
   createArgumentGuard,
+  type DeviceAccess,
   type Engine,
   Environment,
   functionRecord,
@@ -68,6 +69,7 @@ import {
   MachineSocketHooks,
   type Namespace,
   Network,
+  type PacketSocket,
   ProgramRun,
   RedirectEntries,
   type Socket,
@@ -376,12 +378,15 @@ export class Machine implements Host, DeviceHooks, SocketHooks, TracingHooks {
     return this.#socketHooks.attachNetworkNamespace(program);
   }
 
-  attachSocketFilter(program: Program, socket: Socket | number): MachineLink {
+  attachSocketFilter(program: Program, socket: Socket | PacketSocket | number): MachineLink {
     return this.#socketHooks.attachSocketFilter(program, socket);
   }
 
   /** A filter of classic BPF (SO_ATTACH_FILTER), 8 bytes an instruction; the result takes it away again. */
-  attachClassicFilter(instructions: Uint8Array, socket: Socket | number): { close(): void; [Symbol.dispose](): void } {
+  attachClassicFilter(
+    instructions: Uint8Array,
+    socket: Socket | PacketSocket | number,
+  ): { close(): void; [Symbol.dispose](): void } {
     return this.#socketHooks.attachClassicFilter(instructions, socket);
   }
 
@@ -396,6 +401,18 @@ export class Machine implements Host, DeviceHooks, SocketHooks, TracingHooks {
   /** A route of the current namespace whose packets go through a program. */
   attachLwt(program: Program, route: LwtRoute): MachineLink {
     return this.#socketHooks.attachLwt(program, route);
+  }
+
+  /**
+   * A task of the current cgroup uses a device node, as mknod() and open() do: programs of the cgroup may forbid it. There
+   * are no such nodes here, so nothing else comes of it.
+   *
+   * @throws SyscallError EPERM, or what bpf_set_retval() said.
+   */
+  useDeviceNode(access: DeviceAccess): void {
+    const where = { cgroup: this.cgroups.current, namespace: this.network.current };
+    const error = this.network.hooks.device(where, access);
+    if (error !== 0) throw failure("open", -error, "a program of the cgroup forbids it");
   }
 
   /** An sk_reuseport program, or a socket filter that returns a number in the group. */

@@ -23,6 +23,7 @@ export class SocketViews {
   readonly #runtime: Runtime;
   readonly #views = new Map<NetworkSocket, Views>();
   readonly #byAddress = new Map<number, NetworkSocket>();
+  readonly #owned = new WeakMap<NetworkSocket, readonly { close(): void }[]>();
   /** Sockets that maps hold, by the handles in the maps. */
   readonly #byHandle = new Map<number, NetworkSocket>();
 
@@ -70,6 +71,11 @@ export class SocketViews {
     this.#views.get(socket)?.view.setSocket(socket);
   }
 
+  /** Something that goes with the socket. */
+  whenGone(socket: NetworkSocket, owned: { close(): void }): void {
+    this.#owned.set(socket, [...(this.#owned.get(socket) ?? []), owned]);
+  }
+
   /** A map holds the socket by this handle. */
   hold(handle: number, socket: NetworkSocket): void {
     this.#byHandle.set(handle, socket);
@@ -88,6 +94,8 @@ export class SocketViews {
   /** The socket is gone. */
   drop(socket: NetworkSocket): void {
     if (socket.handle !== undefined) this.#byHandle.delete(socket.handle);
+    for (const each of this.#owned.get(socket) ?? []) each.close();
+    this.#owned.delete(socket);
     const views = this.#views.get(socket);
     if (views === undefined) return;
     this.#views.delete(socket);

@@ -161,6 +161,20 @@ describe("programs of cgroups", () => {
     expect(() => socket.setsockopt(1, 4, 1)).toThrow("ENOPROTOOPT");
   });
 
+  it("decide about device nodes", async () => {
+    // Reading and writing 1:5 (/dev/zero) is all that is allowed: access and type, major, minor.
+    const source = `r0 = 0; r2 = *(u32 *)(r1 + 0); r3 = r2; r3 &= 0xffff; if r3 != 2 goto out; r2 >>= 16; r2 &= 1; if r2 != 0 goto out
+      r2 = *(u32 *)(r1 + 4); if r2 != 1 goto out; r2 = *(u32 *)(r1 + 8); if r2 != 5 goto out; r0 = 1
+    out: exit`;
+    machine.attachCgroup(await load("cgroup_device", undefined, source), web);
+    const use = (minor: number, ...access: ("read" | "write" | "mknod")[]) =>
+      blue.run(() => machine.useDeviceNode({ kind: "char", major: 1, minor, access }));
+    use(5, "read", "write");
+    expect(() => use(5, "mknod")).toThrow("EPERM");
+    expect(() => use(3, "read")).toThrow("EPERM");
+    machine.useDeviceNode({ kind: "block", major: 8, minor: 0, access: ["write"] });
+  });
+
   describe("hierarchy", () => {
     const orders = () => {
       const map = machine.createMap(seenSpec);

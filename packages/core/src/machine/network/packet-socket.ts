@@ -2,6 +2,7 @@ import { EMSGSIZE, ENETDOWN } from "../../abi/index.js";
 import { failure } from "../failure.js";
 import type { Device } from "./device.js";
 import type { Frame } from "./frame.js";
+import type { SocketFilter } from "./socket.js";
 
 /** Frames that wait for their reader at most. */
 const QUEUE_LIMIT = 4096;
@@ -13,6 +14,10 @@ const ETH_HLEN = 14;
  */
 export class PacketSocket {
   readonly device: Device;
+  /** For {@link Machine.attachSocketFilter} by number. */
+  readonly fd: number;
+  /** @internal Decides how much of each frame is kept. */
+  filter: SocketFilter | undefined;
   /** Frames that found no room. */
   dropped = 0;
   readonly #frames: Uint8Array[] = [];
@@ -21,6 +26,7 @@ export class PacketSocket {
   /** @internal */
   constructor(device: Device) {
     this.device = device;
+    this.fd = device.network.descriptors.open(this);
     device.taps = [...device.taps, this];
   }
 
@@ -59,13 +65,22 @@ export class PacketSocket {
   /** @internal */
   see(frame: Frame): void {
     if (frame.origin === this) return;
-    if (this.#frames.length < QUEUE_LIMIT) this.#frames.push(this.device.network.bytes(frame));
+    const { network } = this.device;
+    let bytes = network.bytes(frame);
+    if (this.filter !== undefined) {
+      const kept = network.hooks.filterFrame(this.filter, bytes, this.device);
+      if (kept === 0) return;
+      bytes = bytes.subarray(0, kept);
+    }
+    if (this.#frames.length < QUEUE_LIMIT) this.#frames.push(bytes);
     else this.dropped++;
   }
 
   close(): void {
     if (!this.#open) return;
     this.#open = false;
+    this.device.network.descriptors.close(this.fd);
+    if (this.filter !== undefined && "link" in this.filter) this.filter.link.object.detach();
     this.device.taps = this.device.taps.filter((tap) => tap !== this);
   }
 

@@ -7,11 +7,15 @@ import { LinkObject, type LinkOwner, MachineLink, type MachineLinkKind } from ".
 import { MachineProgram } from "../machine-program.js";
 import type { LwtEntry, NetfilterEntry } from "./ip-hooks.js";
 import type { Network } from "./network.js";
+import { PacketSocket } from "./packet-socket.js";
 import { type ProgramSlot, Socket } from "./socket.js";
 
 /** Programs that a namespace's lookup takes (MAX_BPF_LINKS of the net namespace). */
 const MAX_LOOKUPS = 64;
 const LARGEST_PRIORITY = 0x7fff_ffff;
+
+/** Sockets that take filters. */
+export type FilteredSocket = Socket | PacketSocket;
 
 /** Attaches programs to sockets, maps of sockets, and network namespaces of a Machine. */
 export class MachineSocketHooks {
@@ -25,8 +29,8 @@ export class MachineSocketHooks {
     this.#descriptors = descriptors;
   }
 
-  attachSocketFilter(program: Program, which: Socket | number): MachineLink {
-    const socket = this.#socket(which);
+  attachSocketFilter(program: Program, which: FilteredSocket | number): MachineLink {
+    const socket = this.#filtered(which);
     const own = this.#program(program, "SO_ATTACH_BPF");
     if (own.type !== "socket_filter")
       throw failure("SO_ATTACH_BPF", EINVAL, `program '${program.name}' is no socket filter`);
@@ -39,8 +43,11 @@ export class MachineSocketHooks {
   }
 
   /** A classic program, as bytes of `struct sock_filter`. */
-  attachClassicFilter(instructions: Uint8Array, which: Socket | number): { close(): void; [Symbol.dispose](): void } {
-    const socket = this.#socket(which);
+  attachClassicFilter(
+    instructions: Uint8Array,
+    which: FilteredSocket | number,
+  ): { close(): void; [Symbol.dispose](): void } {
+    const socket = this.#filtered(which);
     const run = prepareClassic(decodeClassic(instructions));
     const before = socket.filter;
     if (before !== undefined && "link" in before) before.link.object.detach();
@@ -168,10 +175,17 @@ export class MachineSocketHooks {
     return link;
   }
 
-  #socket(which: Socket | number): Socket {
+  #socket(which: FilteredSocket | number): Socket {
+    const found = this.#filtered(which);
+    if (!(found instanceof Socket)) throw failure("setsockopt", EINVAL, "a packet socket shares no port");
+    return found;
+  }
+
+  #filtered(which: FilteredSocket | number): FilteredSocket {
     const found = typeof which === "number" ? this.#descriptors.get(which) : which;
     if (found === undefined) throw failure("setsockopt", EBADF, `no descriptor ${which}`);
-    if (!(found instanceof Socket)) throw failure("setsockopt", ENOTSOCK, `descriptor ${which} is no socket`);
+    if (!(found instanceof Socket || found instanceof PacketSocket))
+      throw failure("setsockopt", ENOTSOCK, `descriptor ${which} is no socket`);
     return found;
   }
 

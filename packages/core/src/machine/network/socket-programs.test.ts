@@ -1,8 +1,10 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { AttachType, ProgramType } from "../../abi/index.js";
+import { findMember } from "../../btf/index.js";
 import type { BpfMap } from "../../host/index.js";
 import { count, note, noted, seenSpec } from "../../host/testing/device-steps.js";
 import { assembleProgram, mapSpec, u32 } from "../../host/testing/index.js";
+import { loadKernelTypes } from "../../kernel-types/index.js";
 import { buildPacket, ethernet, ipv4, tcp } from "../../packet/index.js";
 import type { MapSpec } from "../../spec/index.js";
 import { Machine, type MachineOptions, type Namespace } from "../index.js";
@@ -157,6 +159,38 @@ describe("programs on sockets of a Machine", () => {
     expect(withOption.slice(0, 2)).toEqual([32, 24]);
   });
 
+  it("packet sockets keep what their filters say, eBPF's and classic ones", async () => {
+    const [all, some, classic] = [0, 1, 2].map(() => server.openPacketSocket("eth0"));
+    client.ping("10.0.0.2");
+    for (const tap of [all!, some!, classic!]) while (tap.receive() !== undefined);
+    // 20 bytes of IPv4.
+    const source = "r0 = 0; r2 = *(u32 *)(r1 + 16); if r2 != 8 goto +1; r0 = 20; exit";
+    const link = machine.attachSocketFilter(await load("socket_filter", undefined, source), some!.fd);
+    // ldh [12]; jeq #0x806, 0, 1; ret #14; ret #0
+    const program = [
+      [0x28, 0, 0, 12],
+      [0x15, 0, 1, 0x806],
+      [6, 0, 0, 14],
+      [6, 0, 0, 0],
+    ];
+    const instructions = new Uint8Array(
+      program.flatMap(([code, jt, jf, k]) => [code!, 0, jt!, jf!, k! & 255, k! >> 8, 0, 0]),
+    );
+    machine.attachClassicFilter(instructions, classic!);
+    client.openUdp().send(bytes("x"), "10.0.0.2", 9);
+    client.openPacketSocket("eth0").send(buildPacket(ethernet({ etherType: 0x806 }), new Uint8Array(46)));
+    const lengths = (tap: typeof all) => {
+      const found: number[] = [];
+      for (let frame = tap!.receive(); frame !== undefined; frame = tap!.receive()) found.push(frame.length);
+      return found;
+    };
+    // The datagram, the complaint that nobody takes it, and what looks like ARP.
+    expect([lengths(all), lengths(some), lengths(classic)]).toEqual([[43, 71, 60], [20, 20], [14]]);
+    link.close();
+    server.ping("10.0.0.1");
+    expect(lengths(some)).toEqual([98, 98]);
+  });
+
   it("a flow dissector makes the hash of packets, and sees what packet sockets send", async () => {
     // All flows are one: keys that do not depend on the packet.
     const dissect = await load("flow_dissector", undefined, `${count(0)}; r0 = 0; exit`);
@@ -186,6 +220,24 @@ describe("programs on sockets of a Machine", () => {
     expect(noted(seen, 0)).toBe(before + 1);
     link.close();
     expect(hashes()).toBe(3);
+  });
+
+  it("a connection is a struct tcp_sock where the Machine has the kernel's types", async () => {
+    const kernelTypes = await loadKernelTypes();
+    start({ kernelTypes });
+    const at = (member: string) =>
+      findMember(kernelTypes, kernelTypes.find("tcp_sock", "struct")[0]!, member)!.bitOffset / 8;
+    const source = `r6 = r1; r7 = *(u32 *)(r6 + 0); if r7 != 4 goto out
+      r1 = *(u64 *)(r6 + 184); if r1 == 0 goto out
+      call bpf_skc_to_tcp_sock; if r0 == 0 goto out
+      r7 = *(u32 *)(r0 + ${at("mss_cache")}); r8 = *(u32 *)(r0 + ${at("snd_cwnd")}); ${note(0, 7)}; ${note(1, 8)}
+    out: r0 = 1; exit`;
+    const spec = assembleProgram("sock_ops", source, { maps: { seen: seenSpec } });
+    const program = await machine.loadProgram(spec, { maps: { seen }, targetBtf: kernelTypes });
+    machine.attachCgroup(program, "/");
+    server.listenTcp(80);
+    client.connectTcp("10.0.0.2", 80);
+    expect([noted(seen, 0), noted(seen, 1)]).toEqual([1460, 10]);
   });
 
   it("SYN cookies are right for the answer to what they were made for, for a minute or two", async () => {

@@ -3,6 +3,7 @@ import {
   type DeviceAccess,
   DeviceContext,
   type Environment,
+  SKB_MAX_LENGTH,
   SkbContext,
   SOCKOPT_VALUE_MAX,
   SockAddrContext,
@@ -18,7 +19,7 @@ import type { Device } from "./device.js";
 import { ETH_HLEN, type IpPacket } from "./ip-packet.js";
 import type { Namespace } from "./namespace.js";
 import type { ProgramRun } from "./program-run.js";
-import type { Socket } from "./socket.js";
+import type { Socket, SocketFilter } from "./socket.js";
 
 const CONGESTION = 1;
 /** Bytes of a value that is set which programs may grow it to. */
@@ -149,6 +150,18 @@ export class SocketPrograms {
     const skb = this.loadPacket(socket, packet.bytes.subarray(0, packet.end), packet.device);
     skb.skipHeader(packet.payload - ETH_HLEN);
     return Math.min(length, this.#run.runIn(filter.program, skb, socket.namespace));
+  }
+
+  /** What a packet socket's filter keeps of a frame, in bytes from its Ethernet header on; 0 for nothing. */
+  filterFrame(filter: SocketFilter, frame: Uint8Array, device: Device): number {
+    if ("classic" in filter) return Math.min(frame.length, filter.classic(frame));
+    this.#skb ??= new SkbContext(this.#environment.runtime);
+    const skb = this.#skb;
+    if (frame.length > SKB_MAX_LENGTH) return 0;
+    skb.load(frame);
+    skb.detachSocket();
+    skb.setField(skBuff.ifindex, device.index);
+    return Math.min(frame.length, this.#run.runIn(filter.program, skb, device.namespace));
   }
 
   /** Does anyone want to hear what connections of the socket's cgroup do? */

@@ -6,6 +6,7 @@ import { currentTaskHelpers } from "./current-task.js";
 import { defineHelpers, type HelperFamily } from "./definition.js";
 import { dynptrHelpers } from "./dynptr.js";
 import { fibHelpers } from "./fib.js";
+import { kernelSocketHelpers } from "./kernel-socket.js";
 import { localStorageHelpers } from "./local-storage.js";
 import { lockHelpers } from "./lock.js";
 import { loopHelpers } from "./loop.js";
@@ -49,6 +50,7 @@ const families: readonly HelperFamily[] = [
   currentTaskHelpers,
   dynptrHelpers,
   localStorageHelpers,
+  kernelSocketHelpers,
   lockHelpers,
   perCpuHelpers,
   perfEventHelpers,
