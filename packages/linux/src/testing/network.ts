@@ -10,6 +10,9 @@ const listen = library.func("int listen(int, int)");
 const accept = library.func("int accept4(int, uintptr_t, uintptr_t, int)");
 const send = library.func("long send(int, uintptr_t, size_t, int)");
 const recv = library.func("long recv(int, uintptr_t, size_t, int)");
+const sendto = library.func("long sendto(int, uintptr_t, size_t, int, uintptr_t, uint)");
+const recvfrom = library.func("long recvfrom(int, uintptr_t, size_t, int, uintptr_t, uintptr_t)");
+const getpeername = library.func("int getpeername(int, uintptr_t, uintptr_t)");
 const getsockname = library.func("int getsockname(int, uintptr_t, uintptr_t)");
 const ifNameToIndex = library.func("if_nametoindex", "uint", ["const char *"]);
 
@@ -162,6 +165,29 @@ export class TestSocket {
     return length < 0 ? undefined : this.#buffer.bytes.slice(0, length);
   }
 
+  sendTo(bytes: Uint8Array | string, address: string, port: number): void {
+    const data = typeof bytes === "string" ? new TextEncoder().encode(bytes) : bytes;
+    this.#buffer.bytes.set(data);
+    const name = inetAddress(address, port);
+    check("sendto", Number(sendto(this.fd, this.#buffer.address, data.length, 0, name.address, name.length)));
+  }
+
+  /** Who sent what has arrived, which is gone then. */
+  receiveFrom(): { address: string; port: number } | undefined {
+    const name = new NativeBuffer(24);
+    name.view.setUint32(16, 16, true);
+    const { address, length } = this.#buffer;
+    const size = Number(recvfrom(this.fd, address, length, 0, name.address, name.address + 16));
+    return size < 0 ? undefined : endOf(name);
+  }
+
+  peer(): { address: string; port: number } {
+    const name = new NativeBuffer(24);
+    name.view.setUint32(16, 16, true);
+    check("getpeername", getpeername(this.fd, name.address, name.address + 16));
+    return endOf(name);
+  }
+
   localPort(): number {
     const name = new NativeBuffer(24);
     name.view.setUint32(16, 16, true);
@@ -176,6 +202,10 @@ export class TestSocket {
   [Symbol.dispose](): void {
     this.close();
   }
+}
+
+function endOf({ bytes, view }: NativeBuffer): { address: string; port: number } {
+  return { address: [...bytes.subarray(4, 8)].join("."), port: view.getUint16(2, false) };
 }
 
 function inetAddress(address: string, port: number): NativeBuffer {

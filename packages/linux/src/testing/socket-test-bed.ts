@@ -58,7 +58,10 @@ function contractSocket(socket: TestSocket): ContractSocket {
       return accepted && contractSocket(accepted);
     },
     send: (data) => socket.send(data),
+    sendTo: (data, address, port) => socket.sendTo(data, address, port),
     receive: () => socket.receive(),
+    receiveFrom: () => socket.receiveFrom(),
+    peer: () => socket.peer(),
     localPort: () => socket.localPort(),
     sharePort: () => socket.sharePort(),
     setOption: (level, name, value) => socket.setOption(level, name, value),

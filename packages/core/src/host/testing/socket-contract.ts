@@ -149,6 +149,56 @@ export function socketContract(name: string, createTestBed: () => SocketTestBed 
         expect(await arrives(receiver)).toBe("kept");
       });
 
+      it("programs see and change the ends of datagrams, and of names", async () => {
+        const map = seen();
+        const program = (attachType: AttachType, source: string) =>
+          load("cgroup_sock_addr", attachType, source, { seen: seenSpec }, { seen: map });
+        const receiver = socket("udp");
+        receiver.bind(LOOPBACK, 0);
+        const port = receiver.localPort();
+        const swapped = ((port & 0xff) << 8) | (port >> 8);
+        // What is sent to 192.0.2.1 port 1 goes to the receiver; what comes seems to come from 192.0.2.7 port 7.
+        const out = await program(
+          "cgroup_udp4_sendmsg",
+          `r6 = r1; r7 = *(u32 *)(r6 + 4); ${note(0, 7)}; r7 = *(u32 *)(r6 + 28); r7 *= 100; r8 = *(u32 *)(r6 + 36); r7 += r8
+           ${note(1, 7)}; *(u32 *)(r6 + 4) = 0x0100007f; *(u32 *)(r6 + 24) = ${swapped}; r0 = 1; exit`,
+        );
+        attach(bed.host.attachCgroup(out, bed.outer));
+        const back = await program(
+          "cgroup_udp4_recvmsg",
+          "*(u32 *)(r1 + 4) = 0x070200c0; *(u32 *)(r1 + 24) = 0x0700; r0 = 1; exit",
+        );
+        attach(bed.host.attachCgroup(back, bed.outer));
+        const sender = socket("udp", "outer");
+        sender.sendTo("there", "192.0.2.1", 1);
+        expect(await arrives(receiver)).toBe("there");
+        expect([noted(map, 0), noted(map, 1)]).toEqual([0x0102_00c0, 217]);
+        receiver.sendTo("back", LOOPBACK, sender.localPort());
+        let from: ReturnType<ContractSocket["receiveFrom"]>;
+        await bed.wait(() => {
+          from = sender.receiveFrom();
+          return from !== undefined;
+        }, PATIENCE);
+        expect(from).toEqual({ address: "192.0.2.7", port: 7 });
+        const peer = await program(
+          "cgroup_inet4_getpeername",
+          "r2 = *(u32 *)(r1 + 4); if r2 != 0x0100007f goto +1; *(u32 *)(r1 + 4) = 0x09090909; r0 = 1; exit",
+        );
+        attach(bed.host.attachCgroup(peer, bed.outer));
+        const { client, service } = await connection("outer");
+        expect(client.peer()).toEqual({ address: "9.9.9.9", port: service.localPort() });
+      });
+
+      it("a program refuses datagrams and connections, with the error that it says", async () => {
+        const refuse = "r1 = -111; call bpf_set_retval; r0 = 0; exit";
+        const send = await load("cgroup_sock_addr", "cgroup_udp4_sendmsg", "r0 = 0; exit");
+        const connect = await load("cgroup_sock_addr", "cgroup_inet4_connect", refuse);
+        for (const program of [send, connect]) attach(bed.host.attachCgroup(program, bed.inner));
+        expect(() => socket("udp", "inner").sendTo("x", LOOPBACK, 9)).toThrow("EPERM");
+        expect(() => socket("tcp", "inner").connect(LOOPBACK, 9)).toThrow("ECONNREFUSED");
+        socket("udp", "outer").sendTo("x", LOOPBACK, 9);
+      });
+
       it("programs change socket options on their way in and out", async () => {
         const set = await load(
           "cgroup_sockopt",
@@ -211,6 +261,45 @@ export function socketContract(name: string, createTestBed: () => SocketTestBed 
           client: [203, 202, 201, 206, 210, 104],
         });
       });
+    });
+
+    it("options that programs write into headers reach the other side", async () => {
+      const map = seen();
+      const service = socket("tcp", "outer");
+      service.bind(LOOPBACK, 0);
+      const port = service.localPort();
+      // The side that connects writes option 200 with two bytes into what it sends; the other one looks for it.
+      const source = `r6 = r1; r7 = *(u32 *)(r6 + 0)
+        if r7 == 3 goto flags
+        if r7 == 14 goto reserve
+        if r7 == 15 goto write
+        if r7 == 13 goto parse
+        if r7 != 11 goto out
+      flags: r1 = r6; r2 = 0x40; if r7 == 3 goto +1; r2 = 0x20; call bpf_sock_ops_cb_flags_set; goto out
+      reserve: r1 = r6; r2 = 4; r3 = 0; call bpf_reserve_hdr_opt; goto out
+      write: *(u32 *)(r10 - 8) = 0x2a0704c8; r1 = r6; r2 = r10; r2 += -8; r3 = 4; r4 = 0; call bpf_store_hdr_opt; goto out
+      parse: r1 = *(u32 *)(r6 + 68); if r1 != ${port} goto out
+        *(u32 *)(r10 - 8) = 0x000000c8; r1 = r6; r2 = r10; r2 += -8; r3 = 4; r4 = 0; call bpf_load_hdr_opt
+        r7 = r0; r8 = *(u32 *)(r10 - 8); ${note(0, 7)}; ${note(1, 8)}
+        *(u32 *)(r10 - 8) = 0x000000fd; r1 = r6; r2 = r10; r2 += -8; r3 = 4; r4 = 0; call bpf_load_hdr_opt; r7 = r0; ${note(2, 7)}
+        *(u32 *)(r10 - 8) = 0x2a0704fd; r1 = r6; r2 = r10; r2 += -8; r3 = 4; r4 = 0; call bpf_load_hdr_opt; r7 = r0; ${note(3, 7)}
+        r1 = r6; r2 = 4; r3 = 0; call bpf_reserve_hdr_opt; r7 = r0; ${note(4, 7)}
+      out: r0 = 1; exit`;
+      attach(
+        bed.host.attachCgroup(await load("sock_ops", undefined, source, { seen: seenSpec }, { seen: map }), bed.outer),
+      );
+      service.listen();
+      const client = socket("tcp", "outer");
+      client.connect(LOOPBACK, port);
+      const far = await accepted(service);
+      client.send("with an option");
+      expect(await arrives(far)).toBe("with an option");
+      const negative = (errno: number) => Number(BigInt.asUintN(64, BigInt(-errno)));
+      expect([0, 1, 2, 3, 4].map((index) => noted(map, index))).toEqual([
+        ...[4, 0x2a07_04c8],
+        // An experimental option is asked for with its first bytes, which here are not there; this is not the time to reserve.
+        ...[negative(22), negative(42), negative(1)],
+      ]);
     });
 
     describe("maps of sockets", () => {

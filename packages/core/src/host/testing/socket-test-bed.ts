@@ -11,9 +11,15 @@ export interface ContractSocket {
   accept(): ContractSocket | undefined;
   /** @throws SyscallError as send() does. */
   send(bytes: Uint8Array | string): void;
+  /** @throws SyscallError as sendto() does. */
+  sendTo(bytes: Uint8Array | string, address: string, port: number): void;
   /** What has arrived, or undefined. */
   receive(): Uint8Array | undefined;
+  /** Who sent what has arrived, as recvfrom() tells; undefined where there is nothing. */
+  receiveFrom(): { readonly address: string; readonly port: number } | undefined;
   localPort(): number;
+  /** As getpeername() tells. */
+  peer(): { readonly address: string; readonly port: number };
   /** SO_REUSEPORT */
   sharePort(): unknown;
   /** @throws SyscallError as setsockopt() does. */

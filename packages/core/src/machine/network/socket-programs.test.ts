@@ -131,7 +131,7 @@ describe("programs on sockets of a Machine", () => {
   });
 
   it("programs write options into headers and find them on the other side", async () => {
-    // Option 253 with two bytes, written by the client from its SYN on, and noted by whoever parses one.
+    // Option 200 with two bytes, written by the client from its SYN on, and noted by whoever parses one.
     const source = `r6 = r1; r7 = *(u32 *)(r6 + 0)
       if r7 == 3 goto flags
       if r7 == 14 goto reserve
@@ -140,8 +140,8 @@ describe("programs on sockets of a Machine", () => {
       if r7 != 11 goto out
     flags: r1 = r6; r2 = 0x40; if r7 == 3 goto +1; r2 = 0x20; call bpf_sock_ops_cb_flags_set; goto out
     reserve: r1 = r6; r2 = 4; r3 = 0; call bpf_reserve_hdr_opt; goto out
-    write: *(u32 *)(r10 - 8) = 0x2a0704fd; r1 = r6; r2 = r10; r2 += -8; r3 = 4; r4 = 0; call bpf_store_hdr_opt; goto out
-    parse: *(u32 *)(r10 - 8) = 0x000000fd; r1 = r6; r2 = r10; r2 += -8; r3 = 4; r4 = 0; call bpf_load_hdr_opt
+    write: *(u32 *)(r10 - 8) = 0x2a0704c8; r1 = r6; r2 = r10; r2 += -8; r3 = 4; r4 = 0; call bpf_store_hdr_opt; goto out
+    parse: *(u32 *)(r10 - 8) = 0x000000c8; r1 = r6; r2 = r10; r2 += -8; r3 = 4; r4 = 0; call bpf_load_hdr_opt
       r7 = r0; r8 = *(u32 *)(r10 - 8); ${note(0, 7)}; ${note(1, 8)}
     out: r0 = 1; exit`;
     machine.attachCgroup(await load("sock_ops", undefined, source), "/");
@@ -151,7 +151,7 @@ describe("programs on sockets of a Machine", () => {
     near.send(bytes("with an option"));
     expect(text(service.accept()?.receive())).toBe("with an option");
     expect(noted(seen, 0)).toBe(4);
-    expect(noted(seen, 1)).toBe(0x2a07_04fd);
+    expect(noted(seen, 1)).toBe(0x2a07_04c8);
     const withOption: number[] = [];
     for (let frame = tap.receive(); frame !== undefined; frame = tap.receive())
       if (frame.length > 54 && frame[23] === 6 && frame[29] === 1) withOption.push((frame[46]! >> 4) * 4);

@@ -42,6 +42,12 @@ function contractSocket(socket: TcpSocket | UdpSocket): ContractSocket {
       return accepted && contractSocket(accepted);
     },
     send: (data) => void socket.send(bytesOf(data)),
+    sendTo: (data, address, port) => (socket as UdpSocket).send(bytesOf(data), address, port),
+    receiveFrom() {
+      const datagram = (socket as UdpSocket).receive();
+      return datagram && { address: datagram.address, port: datagram.port };
+    },
+    peer: () => socket.remoteEnd(),
     receive: () => (socket instanceof TcpSocket ? socket.receive() : socket.receive()?.data),
     localPort: () => socket.localEnd().port,
     sharePort: () => socket.setsockopt(1, 15, 1),

@@ -1,4 +1,4 @@
-import { EEXIST, EINVAL, ENOSPC, EPERM } from "../../abi/index.js";
+import { EEXIST, EFAULT, EINVAL, ENOENT, ENOSPC, EPERM } from "../../abi/index.js";
 import { SockOpsContext } from "../contexts/index.js";
 import type { Runtime } from "../runtime.js";
 import type { HelperFamily } from "./definition.js";
@@ -12,7 +12,8 @@ const ENOMSG = 42;
 const TCP_HEADER = 20;
 const OPTION_END = 0;
 const OPTION_NOP = 1;
-const OPTION_EXPERIMENT = 254;
+/** Kinds for experiments, which are told apart by the bytes behind their length (RFC 6994). */
+const EXPERIMENTS: ReadonlySet<number> = new Set([253, 254]);
 const LOAD_FROM_SYN = 1;
 
 /** Which operations of a connection a program hears of, and options of TCP headers. */
@@ -57,10 +58,13 @@ export const socketOperationHelpers: HelperFamily = (define, { runtime }) => {
       const context = operation(runtime);
       if ((flags & ~LOAD_FROM_SYN) !== 0 || !isNarrow(runtime, 4) || size < 2) return -EINVAL;
       const at = to >>> 0;
-      const [kind, length] = [runtime.memory.u8[at]!, runtime.memory.u8[at + 1]!];
-      if (kind === OPTION_END || kind === OPTION_NOP) return -EINVAL;
-      const found = optionOf(context.header.subarray(TCP_HEADER), kind, runtime.memory.copy(at + 2, size - 2), length);
-      if (found === undefined) return -ENOMSG;
+      const wanted = searchOf(runtime.memory.copy(at, size));
+      if (wanted === undefined) return -EINVAL;
+      // No SYN is kept here.
+      if (flags & LOAD_FROM_SYN) return -ENOENT;
+      if (context.op === HDR_OPT_LEN_CB || context.header.length === 0) return -EPERM;
+      const found = findOption(context.header.subarray(TCP_HEADER), wanted);
+      if (typeof found === "number") return found;
       runtime.memory.u8.set(found.subarray(0, size), at);
       return found.length > size ? -ENOSPC : found.length;
     },
@@ -68,32 +72,54 @@ export const socketOperationHelpers: HelperFamily = (define, { runtime }) => {
   );
 };
 
+/** An option that is looked for: of experimental kinds one whose data start with these bytes. */
+interface Search {
+  readonly kind: number;
+  readonly magic: Uint8Array;
+}
+
+/** What a program looks for; undefined for what it can't. */
+function searchOf(given: Uint8Array): Search | undefined {
+  const [kind, length] = [given[0]!, given[1]!];
+  if (length > given.length || kind === OPTION_END || kind === OPTION_NOP) return undefined;
+  if (!EXPERIMENTS.has(kind)) return length === 0 ? { kind, magic: new Uint8Array(0) } : undefined;
+  return length === 4 || length === 6 ? { kind, magic: given.subarray(2, length) } : undefined;
+}
+
 function storeOption(context: SockOpsContext, option: Uint8Array): number {
   const [kind, length] = [option[0]!, option[1]!];
-  if (kind === OPTION_END || kind === OPTION_NOP || length < 2 || length > option.length) return -EINVAL;
-  if (kind === OPTION_EXPERIMENT && length < 4) return -EINVAL;
-  const present = Uint8Array.of(...context.header.subarray(TCP_HEADER), ...context.written);
-  const magic = kind === OPTION_EXPERIMENT ? option.subarray(2, 4) : new Uint8Array(0);
-  if (optionOf(present, kind, magic, kind === OPTION_EXPERIMENT ? 4 : 0) !== undefined) return -EEXIST;
+  if (length > option.length || kind === OPTION_END || kind === OPTION_NOP) return -EINVAL;
   if (length > context.reserved) return -ENOSPC;
+  const isExperiment = EXPERIMENTS.has(kind);
+  if (isExperiment && length < 4) return -EINVAL;
+  const present = Uint8Array.of(...context.header.subarray(TCP_HEADER), ...context.written);
+  const magic = isExperiment ? option.subarray(2, 4) : new Uint8Array(0);
+  const found = findOption(present, { kind, magic });
+  if (typeof found !== "number") return -EEXIST;
+  if (found !== -ENOMSG) return found;
   context.reserved -= length;
   context.written.push(...option.subarray(0, length));
   return 0;
 }
 
-/** The option of a kind; of experimental ones that which starts with the magic number that `magic` has, if `length` says so. */
-function optionOf(options: Uint8Array, kind: number, magic: Uint8Array, length: number): Uint8Array | undefined {
-  const magicLength = kind === OPTION_EXPERIMENT && length > 2 ? length - 2 : 0;
+/** The option that is looked for; -ENOMSG where there is none, -EFAULT where the options make no sense. */
+function findOption(options: Uint8Array, { kind, magic }: Search): Uint8Array | number {
   for (let at = 0; at < options.length; ) {
     const found = options[at]!;
-    if (found === OPTION_END) return undefined;
-    const size = found === OPTION_NOP ? 1 : (options[at + 1] ?? 0);
-    if (size === 0 || at + size > options.length) return undefined;
-    const isSame = magic.subarray(0, magicLength).every((byte, index) => options[at + 2 + index] === byte);
-    if (found === kind && isSame) return options.slice(at, at + size);
+    if (found === OPTION_END) return -ENOMSG;
+    if (found === OPTION_NOP) {
+      at++;
+      continue;
+    }
+    const size = options[at + 1] ?? 0;
+    if (size < 2 || at + size > options.length) return -EFAULT;
+    if (found === kind) {
+      if (magic.length > size - 2) return -ENOMSG;
+      if (magic.every((byte, index) => options[at + 2 + index] === byte)) return options.slice(at, at + size);
+    }
     at += size;
   }
-  return undefined;
+  return -ENOMSG;
 }
 
 function operation(runtime: Runtime): SockOpsContext {
