@@ -334,6 +334,61 @@ export function socketContract(name: string, createTestBed: () => SocketTestBed 
         expect(() => from.client.send("inwards")).toThrow("EACCES");
       });
 
+      it("sk_msg is asked again after as many bytes as it says, and waits for as many as it wants", async () => {
+        const sockets = keep(bed.host.createMap(socketMap("sockmap")));
+        const map = seen();
+        // A message that starts with "c" is corked until it has 6 bytes; else a verdict is for 2 bytes.
+        const source = `r6 = r1; ${count(0)}; r7 = *(u32 *)(r6 + 68); ${note(1, 7)}
+          r2 = *(u64 *)(r6 + 0); r3 = *(u64 *)(r6 + 8); r4 = r2; r4 += 1; r0 = 0; if r4 > r3 goto out
+          r2 = *(u8 *)(r2 + 0); if r2 == 99 goto cork
+          r1 = r6; r2 = 2; call bpf_msg_apply_bytes; goto pass
+        cork: r1 = r6; r2 = 6; call bpf_msg_cork_bytes
+        pass: r0 = 1
+        out: exit`;
+        const maps = { sockets: socketMap("sockmap"), seen: seenSpec };
+        const program = await load("sk_msg", "sk_msg_verdict", source, maps, { sockets, seen: map });
+        attach(bed.host.attachSockmap(program, sockets));
+        const { client, server } = await connection();
+        bed.putSocket(sockets, 0, client);
+        client.send("abxy");
+        let got = "";
+        const gets = async (length: number) => {
+          await bed.wait(
+            () => {
+              got += String.fromCharCode(...(server.receive() ?? []));
+              return got.length >= length;
+            },
+            length === 0 ? GLANCE : PATIENCE,
+          );
+          return got;
+        };
+        expect(await gets(4)).toBe("abxy");
+        expect([noted(map, 0), noted(map, 1)]).toEqual([2, 2]);
+        got = "";
+        client.send("cor");
+        expect(await gets(0)).toBe("");
+        client.send("ked");
+        expect(await gets(6)).toBe("corked");
+        expect([noted(map, 0), noted(map, 1)]).toEqual([4, 6]);
+      });
+
+      it("sk_msg puts bytes into a message, takes some out, and writes", async () => {
+        const sockets = keep(bed.host.createMap(socketMap("sockmap")));
+        // "abcdef" becomes "Xaef": a byte in front, and bytes 2 to 4 out.
+        const source = `r6 = r1; r2 = 0; r3 = 1; r4 = 0; call bpf_msg_push_data; r7 = r0; r0 = 0; if r7 != 0 goto out
+          r1 = r6; r2 = 2; r3 = 3; r4 = 0; call bpf_msg_pop_data; r7 = r0; r0 = 0; if r7 != 0 goto out
+          r1 = r6; r2 = 0; r3 = 1; r4 = 0; call bpf_msg_pull_data; r7 = r0; r0 = 0; if r7 != 0 goto out
+          r2 = *(u64 *)(r6 + 0); r3 = *(u64 *)(r6 + 8); r4 = r2; r4 += 1; if r4 > r3 goto out
+          *(u8 *)(r2 + 0) = 88; r0 = 1
+        out: exit`;
+        const program = await load("sk_msg", "sk_msg_verdict", source, { sockets: socketMap("sockmap") }, { sockets });
+        attach(bed.host.attachSockmap(program, sockets));
+        const { client, server } = await connection();
+        bed.putSocket(sockets, 0, client);
+        client.send("abcdef");
+        expect(await arrives(server)).toBe("Xaef");
+      });
+
       it("sk_skb sends what a socket receives on to another", async () => {
         const sockets = keep(bed.host.createMap(socketMap("sockmap")));
         const map = seen();
