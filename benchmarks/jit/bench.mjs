@@ -5,7 +5,7 @@
 // Engines take turns, round by round, on the same packets; the table has medians (least times in brackets) of a run in
 // nanoseconds. `ratio` is ours over what the kernel's test run reports. `net` compares without what an empty program
 // costs on either side, where the kernel's net time is at least 20 ns: it counts whole nanoseconds. --runtime names a
-// program that runs others as benchmarks/ubpf-runner.c does; the native column is the same C by clang -O2.
+// program that runs others as benchmarks/ubpf-runner.c does (with its arguments: "PATH --jit"); the native column is the same C by clang -O2.
 import { writeFileSync } from "node:fs";
 import { compareFiles } from "./compare.mjs";
 import { loadJit, openKernel, openNative, openRuntime } from "./engines.mjs";

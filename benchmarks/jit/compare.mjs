@@ -16,10 +16,10 @@ export function compareFiles(before, after) {
       console.log(`${key.padEnd(42)} new: ${row.ns} ns`);
       continue;
     }
-    // Ratios to the kernel's time of the same run cancel what the machine did meanwhile.
+    // Ratios to the kernel's time of the same run cancel what the machine did meanwhile; its own time varies too.
     const measure = row.ratio !== null && was.ratio !== null ? "ratio" : "ns";
     const change = row[measure] / was[measure];
-    const slower = change > TOLERANCE;
+    const slower = change > TOLERANCE && row.ns / was.ns > TOLERANCE;
     if (slower) regressions++;
     const note = slower ? "  REGRESSION" : change < 1 / TOLERANCE ? "  faster" : "";
     const times = `${was.ns} -> ${row.ns} ns`.padStart(26);

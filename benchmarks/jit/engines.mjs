@@ -77,9 +77,10 @@ export async function openKernel() {
   };
 }
 
-/** A program that answers `<program hex> <memory hex> <runs>` by `<r0> <ns of a run>`, a line each. */
+/** A program, by its path and arguments, that answers `<program hex> <memory hex> <runs>` by `<r0> <ns of a run>`, a line each. */
 export function openRuntime(path) {
-  const child = spawn(path, { stdio: ["pipe", "pipe", "inherit"] });
+  const [command, ...args] = path.split(" ");
+  const child = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"] });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const hex = (bytes) => Buffer.from(bytes).toString("hex");
   return {
