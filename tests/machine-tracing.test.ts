@@ -158,6 +158,31 @@ for (const engine of ["jit", "interpreter"] as const) {
       expect(one.readText()).toBe("\x04\0\0\0 5 other\n");
     });
 
+    it("struct_ops: the caller calls the members of what is in force", async () => {
+      machine = new Machine({ kernelTypes, task, engine });
+      const congestion = readFileSync(new URL("../testdata/kernel/congestion.bpf.o", import.meta.url));
+      object = await machine.load(readObject(congestion));
+      const [linked, written] = [object.map("linked"), object.map("written")];
+      const socket = machine.kernel.create("tcp_sock");
+      expect(() => machine.callStructOps(linked, "ssthresh", [socket])).toThrow("EBADF");
+      const link = machine.attachStructOps(linked);
+      expect([link.kind, machine.linkIds]).toEqual(["struct_ops", [link.id]]);
+      expect(() => machine.attachStructOps(linked)).toThrow("EBUSY");
+      machine.callStructOps(linked, "init", [socket]);
+      machine.callStructOps(linked, "cong_avoid", [socket, 1, 2]);
+      expect(machine.callStructOps(linked, "ssthresh", [socket])).toMatchObject({ returned: 2n, error: undefined });
+      expect(machine.callStructOps(linked, "set_state", [socket, 1])).toBeUndefined();
+      expect(() => machine.callStructOps(linked, "ssthresh", [])).toThrow("has 1 arguments, not 0");
+      expect(() => machine.callStructOps(linked, "nothing", [])).toThrow("has no function nothing");
+      expect([object.variables.connections!.get(), object.variables.acknowledgements!.get()]).toEqual([1n, 1n]);
+      expect(() => machine.attachStructOps(object.map(".bss"))).toThrow("is no struct_ops map");
+      link.close();
+      expect(() => machine.callStructOps(linked, "init", [socket])).toThrow("EBADF");
+      machine.attachStructOps(written).close();
+      object.close();
+      expect([machine.programIds, machine.mapIds]).toEqual([[], []]);
+    });
+
     it("take programs of their own types only, and links that keep their program", async () => {
       await load("on_sample", "on_kprobe");
       expect(() => machine.attachTracepoint(program("on_sample"), "a/b")).toThrow("a tracepoint takes tracepoint");

@@ -1,5 +1,6 @@
-export { BpfFilesystem, type PinEntry, type Pinnable } from "./bpf-filesystem.js";
+export { BpfFilesystem, type FileUser, type PinEntry, type Pinnable, type PinStatus } from "./bpf-filesystem.js";
 export { Cgroup, type CgroupAttachOptions, type CgroupSharing, CgroupTree } from "./cgroup/index.js";
+export { type Credentials, ROOT } from "./credentials.js";
 export { RunError } from "./fault-error.js";
 export { Machine, type MachineOptions } from "./machine.js";
 export { type LinkPlace, MachineLink, type MachineLinkKind } from "./machine-link.js";
@@ -30,10 +31,12 @@ export {
   XdpSocket,
 } from "./network/index.js";
 export type { MachineLoadOptions } from "./object-loader.js";
+export { nicLimits, SimulatedNic } from "./offload/index.js";
 export { type BatchedPacket, PacketBatch } from "./packet-batch.js";
 export { type PacketOutcome, PacketRunner } from "./packet-runner.js";
 export type { PinnedObject } from "./pinned-object.js";
 export type { ProgramInfo } from "./program-object.js";
+export { Sysctls } from "./sysctls.js";
 export {
   type CallOptions,
   type CallResult,

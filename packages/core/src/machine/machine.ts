@@ -24,19 +24,18 @@ import {
   type UprobeOptions,
   type XdpMode,
 } from "../host/index.js";
-import { Interpreter } from "../interpreter/index.js";
 import type { Jit } from "../jit/index.js";
 import { createMap, type LiveMap, LocalStorageMap, MapCore } from "../maps/index.js";
 import {
   type Clock,
   createArgumentGuard,
   type DeviceAccess,
-  type Engine,
   Environment,
   functionRecord,
   installHelpers,
   installKfuncs,
   type KernelMemory,
+  type KernelValue,
   ManualClock,
   type ObjectLayout,
   packetLoader,
@@ -50,7 +49,9 @@ import { LinearMemory } from "../wasm/index.js";
 import { BpfFilesystem } from "./bpf-filesystem.js";
 import { BtfObjects } from "./btf-objects.js";
 import { type Cgroup, type CgroupAttachOptions, CgroupHooks, CgroupTree } from "./cgroup/index.js";
+import { type Credentials, Permissions, ROOT } from "./credentials.js";
 import { Descriptors } from "./descriptors.js";
+import { EngineChoice } from "./engine-choice.js";
 import { EventHub } from "./event-hub.js";
 import { failure } from "./failure.js";
 import { type LinkObject, MachineLink, type MachineLinkKind } from "./machine-link.js";
@@ -62,6 +63,7 @@ import { MachineReferences } from "./map-references.js";
 import {
   type BridgeDevice,
   type BridgeOptions,
+  type CaptureDeviceOptions,
   type Device,
   type DeviceOptions,
   type DeviceReference,
@@ -79,22 +81,27 @@ import {
   XdpSocket,
 } from "./network/index.js";
 import { type MachineLoadOptions, ObjectLoader } from "./object-loader.js";
+import { nicLimits, SimulatedNic } from "./offload/index.js";
 import { type BatchedPacket, PacketBatch } from "./packet-batch.js";
 import { createPacketHook } from "./packet-hook.js";
 import { PacketRunner } from "./packet-runner.js";
 import { type PinnedObject, pinnedObject } from "./pinned-object.js";
 import { type ProgramSurroundings, prepareProgram } from "./program-loader.js";
 import { ProgramObject } from "./program-object.js";
+import { PinRestorer, PinSaver, type SnapshotHost } from "./snapshot.js";
 import { Statistics } from "./statistics.js";
+import { Sysctls } from "./sysctls.js";
 import { COMMAND, type TestRunner } from "./test-run.js";
 import { testRunners } from "./test-runners.js";
 import {
+  type FiredRun,
   KernelEvents,
   type MachineIteratorLink,
   type MachineIteratorOptions,
   MachineTracingHooks,
+  StructOps,
 } from "./tracing/index.js";
-import { TranslatingEngine, type TranslationOptions } from "./translating-engine.js";
+import type { TranslationOptions } from "./translating-engine.js";
 
 /** Choices for a {@link Machine}. */
 export interface MachineOptions {
@@ -124,6 +131,8 @@ export interface MachineOptions {
   readonly memory?: number | undefined;
   /** Receives what programs print with bpf_trace_printk(), a call at a time. */
   readonly trace?: ((text: string) => void) | undefined;
+  /** Receives what the kernel would log, a line at a time: the JIT's dumps. */
+  readonly kernelLog?: ((line: string) => void) | undefined;
 }
 
 /** Attachments by netlink, BPF_PROG_ATTACH or a socket option, which are no links of bpf(2). */
@@ -144,15 +153,19 @@ export class Machine implements Host, DeviceHooks, SocketHooks, TracingHooks {
   /** Namespaces, devices, and the frames between them. */
   readonly network: Network;
   /** Pins: programs, maps and links by path. They live as long as the Machine, or until they are taken away. */
-  readonly bpffs = new BpfFilesystem<PinnedObject>();
+  readonly bpffs = new BpfFilesystem<PinnedObject>(() => this.#permissions.current);
+  /** The settings of BPF: `machine.sysctls.write("net.core.bpf_jit_harden", 2)`. */
+  readonly sysctls: Sysctls;
+  readonly #permissions: Permissions;
   /** Says what happens in the kernel, for programs that trace. */
   readonly fire: KernelEvents;
   readonly #tracing: MachineTracingHooks;
+  readonly #structOps: StructOps;
   readonly #maps: MapCore;
   readonly #references: MachineReferences;
   readonly #objects = new Map<LiveMap, MapObject>();
   readonly #kfuncs: ReadonlyMap<string, number>;
-  readonly #engine: Engine;
+  readonly #engine: EngineChoice;
   readonly #hooks: MachineDeviceHooks;
   readonly #cgroupHooks: CgroupHooks;
   readonly #socketHooks: MachineSocketHooks;
@@ -161,6 +174,7 @@ export class Machine implements Host, DeviceHooks, SocketHooks, TracingHooks {
   readonly #programs = new Map<number, ProgramObject>();
   readonly #types = new BtfObjects();
   readonly #statistics = new Statistics();
+  readonly #cards: SimulatedNic[] = [];
   #lastProgramId = 0;
   #lastLinkId = 0;
 
@@ -191,6 +205,7 @@ export class Machine implements Host, DeviceHooks, SocketHooks, TracingHooks {
     this.#hooks = new MachineDeviceHooks(this.network, this);
     this.#tracing = new MachineTracingHooks(this.environment, this);
     this.fire = new KernelEvents(this.environment, this.#maps, this.events, this.#tracing.table);
+    this.#structOps = new StructOps(this.environment, this.fire, this);
     this.#cgroupHooks = new CgroupHooks(this.cgroups, this);
     this.#socketHooks = new MachineSocketHooks(this.network, this, this.descriptors);
     this.network.releaseStorage = (socket) => {
@@ -207,10 +222,19 @@ export class Machine implements Host, DeviceHooks, SocketHooks, TracingHooks {
     const guard = createArgumentGuard(this.runtime, helperPrototypes, (address) => this.#maps.mapAt(address));
     this.runtime.helpers.setGuard(guard);
     this.runtime.loadPacket = packetLoader(this.runtime);
-    this.#engine =
-      options.engine === "interpreter"
-        ? new Interpreter(this.runtime)
-        : new TranslatingEngine(this.runtime, this.#maps, options.jit);
+    this.#engine = new EngineChoice(this.runtime, this.#maps, {
+      enable: options.engine === "interpreter" ? 0 : 1,
+      jit: options.jit,
+      log: options.kernelLog ?? (() => {}),
+    });
+    this.sysctls = new Sysctls({
+      engine: this.#engine,
+      jit: this.#engine.translating.jit.settings,
+      statistics: this.#statistics,
+      permissions: () => this.#permissions,
+    });
+    const { uid, gid } = this.environment.task;
+    this.#permissions = new Permissions({ ...ROOT, uid, gid }, () => this.sysctls.unprivilegedDisabled !== 0);
     for (const runner of testRunners(this.environment, this.fire)) {
       for (const type of runner.types) this.#runners.set(type, runner);
     }
@@ -222,7 +246,28 @@ export class Machine implements Host, DeviceHooks, SocketHooks, TracingHooks {
 
   /** The JIT: its settings (for programs to come) and the symbols of its code. Undefined where programs are interpreted. */
   get jit(): Pick<Jit, "settings" | "size" | "symbols"> | undefined {
-    return this.#engine instanceof TranslatingEngine ? this.#engine.jit : undefined;
+    return this.#engine.enable === 0 ? undefined : this.#engine.translating.jit;
+  }
+
+  /** Who calls: root with every capability, unless within {@link as}. */
+  get credentials(): Credentials {
+    return this.#permissions.current;
+  }
+
+  /**
+   * Does `work` as another user, with the capabilities that it has: what bpf(2) would not let it do is EPERM, and its
+   * programs are verified as those of an unprivileged user where it is one. A load belongs to whoever began it.
+   */
+  as<T>(credentials: Credentials, work: () => T): T {
+    return this.#permissions.as(credentials, work);
+  }
+
+  /** Programs as /proc/kallsyms lists them; none unless `net.core.bpf_jit_kallsyms` is 1. */
+  kallsyms(): string[] {
+    if (this.sysctls.kallsyms === 0) return [];
+    return this.#engine.translating.jit.symbols().map(({ address, name }) => {
+      return `${address.toString(16).padStart(16, "0")} t ${name}\t[bpf]`;
+    });
   }
 
   /** Objects of the kernel, for programs to look into: `machine.kernel.create("task_struct", { pid: 7 })`. */
@@ -241,12 +286,13 @@ export class Machine implements Host, DeviceHooks, SocketHooks, TracingHooks {
       createMap: (map) => this.#createMap(map, btf),
       loadProgram: (program, maps) => this.#loadProgram(program, surroundings(maps, btf, choices)),
     });
-    return loader.load() as unknown as LoadedObject<Shape>;
+    return this.#permissions.within(options.capabilities, () => loader.load()) as unknown as LoadedObject<Shape>;
   }
 
   async loadProgram(spec: ProgramSpec, options: Omit<MachineLoadOptions, "programs"> = {}): Promise<MachineProgram> {
     const maps = new Map(Object.entries(options.maps ?? {}));
-    return this.#loadProgram(spec, surroundings(maps, undefined, this.#choices(options)));
+    const given = surroundings(maps, undefined, this.#choices(options));
+    return this.#permissions.within(options.capabilities, () => this.#loadProgram(spec, given));
   }
 
   createMap(spec: MapSpec): BpfMap {
@@ -346,6 +392,16 @@ export class Machine implements Host, DeviceHooks, SocketHooks, TracingHooks {
     return this.#tracing.attachPerf(program, options);
   }
 
+  /** Puts a struct_ops map in force: its members are called with {@link callStructOps}. */
+  attachStructOps(map: BpfMap): MachineLink {
+    return this.#structOps.attach(map);
+  }
+
+  /** Calls a member of a struct_ops map in force, as the kernel would. Errors as {@link StructOps.call}. */
+  callStructOps(map: BpfMap, member: string, args: readonly KernelValue[]): FiredRun | undefined {
+    return this.#structOps.call(map, member, args);
+  }
+
   /** An iterator over a map's elements, over the Machine's tasks, or over what the caller gives. */
   attachIterator(program: Program, options?: MachineIteratorOptions): MachineIteratorLink {
     return this.#tracing.attachIterator(program, options);
@@ -430,6 +486,26 @@ export class Machine implements Host, DeviceHooks, SocketHooks, TracingHooks {
     return this.network.createVeth(left, right);
   }
 
+  /**
+   * A network card that runs XDP and tc programs itself: simulated, with memory and maps of its own. It loads them with
+   * `nic.load()`; in all else it is as `namespace.createCapture()` makes it.
+   */
+  createSimulatedNic(
+    name: string,
+    options: CaptureDeviceOptions & { readonly namespace?: Namespace } = {},
+  ): SimulatedNic {
+    const namespace = options.namespace ?? this.network.current;
+    namespace.checkName(name);
+    const card = new Machine({
+      memory: nicLimits.memory,
+      clock: this.environment.clock,
+      kernelTypes: this.kernel.types,
+    });
+    const nic = new SimulatedNic(namespace, name, options, card);
+    this.#cards.push(nic);
+    return namespace.add(nic);
+  }
+
   /** A learning bridge. */
   createBridge(name: string, options?: DeviceOptions & BridgeOptions): BridgeDevice {
     return this.network.createBridge(name, options);
@@ -480,6 +556,19 @@ export class Machine implements Host, DeviceHooks, SocketHooks, TracingHooks {
     return pinned.open() as MachineLink;
   }
 
+  /** What is pinned, with the programs and maps that it needs, as bytes for {@link restorePins}. Errors as {@link PinSaver.save}. */
+  savePins(): Uint8Array {
+    return this.as(ROOT, () => new PinSaver(this.#snapshotHost()).save());
+  }
+
+  /**
+   * Makes what {@link savePins} saved again, in this Machine, under new ids: all of it, or nothing where any of it fails.
+   * Errors as {@link PinRestorer.restore}.
+   */
+  restorePins(saved: Uint8Array): void {
+    this.as(ROOT, () => new PinRestorer(this.#snapshotHost()).restore(saved));
+  }
+
   /** Ids of all programs, ascending. */
   get programIds(): number[] {
     return [...this.#programs.keys()];
@@ -502,6 +591,7 @@ export class Machine implements Host, DeviceHooks, SocketHooks, TracingHooks {
 
   /** A new handle to the program with this id. @throws SyscallError ENOENT */
   programById(id: number): MachineProgram {
+    this.#permissions.require("BPF_PROG_GET_FD_BY_ID", "sys_admin");
     const object = this.#programs.get(id);
     if (object === undefined) throw failure("BPF_PROG_GET_FD_BY_ID", ENOENT, `there is no program ${id}`);
     return new MachineProgram(this, object);
@@ -509,6 +599,7 @@ export class Machine implements Host, DeviceHooks, SocketHooks, TracingHooks {
 
   /** A new handle to the map with this id, its keys and values by its types. @throws SyscallError ENOENT */
   mapById(id: number): BpfMap {
+    this.#permissions.require("BPF_MAP_GET_FD_BY_ID", "sys_admin");
     const object = [...this.#objects.values()].find((each) => each.id === id);
     if (object === undefined) throw failure("BPF_MAP_GET_FD_BY_ID", ENOENT, `there is no map ${id}`);
     return new BpfMap(new MachineMap(this, object), mapCodecs(object.spec, object.types?.btf)) as BpfMap;
@@ -516,6 +607,7 @@ export class Machine implements Host, DeviceHooks, SocketHooks, TracingHooks {
 
   /** The types with this id, that programs and maps were loaded with. @throws SyscallError ENOENT */
   btfById(id: number): Btf {
+    this.#permissions.require("BPF_BTF_GET_FD_BY_ID", "sys_admin");
     const object = this.#types.byId(id);
     if (object === undefined) throw failure("BPF_BTF_GET_FD_BY_ID", ENOENT, `there is no BTF object ${id}`);
     return object.btf;
@@ -523,6 +615,7 @@ export class Machine implements Host, DeviceHooks, SocketHooks, TracingHooks {
 
   /** A new handle to the link with this id. @throws SyscallError ENOENT */
   linkById(id: number): MachineLink {
+    this.#permissions.require("BPF_LINK_GET_FD_BY_ID", "sys_admin");
     const object = id === 0 ? undefined : [...this.#links].find((link) => link.id === id);
     if (object === undefined) throw failure("BPF_LINK_GET_FD_BY_ID", ENOENT, `there is no link ${id}`);
     return new MachineLink(object);
@@ -530,6 +623,7 @@ export class Machine implements Host, DeviceHooks, SocketHooks, TracingHooks {
 
   /** Has runs of all programs counted and timed (`program.info()`) while the result is open. */
   enableStatistics(): { close(): void; [Symbol.dispose](): void } {
+    this.#permissions.require("BPF_ENABLE_STATS", "sys_admin");
     return this.#statistics.enable();
   }
 
@@ -574,6 +668,7 @@ export class Machine implements Host, DeviceHooks, SocketHooks, TracingHooks {
     this.bpffs.clear();
     for (const link of [...this.#links].reverse()) link.dispose();
     for (const described of [...this.descriptors]) described.close();
+    for (const card of this.#cards.splice(0)) card.closeProcessor();
   }
 
   [Symbol.dispose](): void {
@@ -633,7 +728,19 @@ export class Machine implements Host, DeviceHooks, SocketHooks, TracingHooks {
     return { ...options, targetBtf: options.targetBtf ?? this.kernel.types };
   }
 
+  #snapshotHost(): SnapshotHost {
+    return {
+      bpffs: this.bpffs,
+      mapById: (id) => this.mapById(id),
+      programById: (id) => this.programById(id),
+      createMap: (spec, btf) => new BpfMap(this.#createMap(spec, btf), mapCodecs(spec, btf)) as BpfMap,
+      loadProgram: (spec, maps, btf) => this.#loadProgram(spec, surroundings(maps, btf, this.#choices({}))),
+      pin: (path, handle) => this.pin(path, handle),
+    };
+  }
+
   #createMap(spec: MapSpec, btf: Btf | undefined): MachineMap {
+    this.#permissions.requireMap(spec.type);
     const inner = spec.inner === undefined ? undefined : this.#createMap(spec.inner, btf);
     try {
       const live = createMap(this.#maps, mapAttributes(spec, btf, this.cpus), {
@@ -660,14 +767,18 @@ export class Machine implements Host, DeviceHooks, SocketHooks, TracingHooks {
   }
 
   #loadProgram(spec: ProgramSpec, surroundings: ProgramSurroundings): MachineProgram {
+    this.#permissions.requireProgram(spec.type);
     const { maps, ...prepared } = prepareProgram(spec, surroundings, {
       engine: this.#engine,
       helpers: this.runtime.helpers,
       objectTypes: this.kernel.types,
       kfuncs: this.#kfuncs,
       cpus: this.cpus,
+      capabilities: this.#permissions.current.capabilities,
       owns: (map) => this.#objects.get(map.object.live) === map.object,
-      mayCallThrough: (map, program) => this.#references.claimProgramArray(map.object.live, program),
+      mayCallThrough: (map, program) => {
+        return this.#references.claimProgramArray(map.object.live, program, this.#engine.name === "jit");
+      },
     });
     const parts = {
       ...prepared,
@@ -675,7 +786,7 @@ export class Machine implements Host, DeviceHooks, SocketHooks, TracingHooks {
       maps: maps.map(({ object }) => object),
       types: surroundings.btf === undefined ? undefined : this.#types.of(surroundings.btf),
       loadTime: BigInt(this.environment.clock.boottime()),
-      uid: this.environment.task.uid,
+      uid: this.#permissions.current.uid,
     };
     const object = new ProgramObject(parts, this.#statistics, () => this.#programs.delete(parts.id));
     this.#programs.set(parts.id, object);

@@ -4,6 +4,7 @@ import type { Environment } from "../runtime/index.js";
 import type { MapSpec } from "../spec/index.js";
 import type { BtfObject } from "./btf-objects.js";
 import { failure } from "./failure.js";
+import type { MachineProgram } from "./machine-program.js";
 
 /** Fields of values that hold other objects. */
 const holders: ReadonlySet<string> = new Set(["list_head", "rb_root", "kptr"]);
@@ -36,6 +37,8 @@ export class MapObject {
   readonly types: BtfObject | undefined;
   readonly #released: () => void;
   readonly #abandoned: () => void;
+  /** Of a struct_ops map, its programs by the members that they implement. */
+  implementation: ReadonlyMap<string, MachineProgram> = new Map();
   #references = 0;
   #handles = 0;
 
@@ -75,8 +78,15 @@ export class MapObject {
   unreference(): void {
     if (--this.#references > 0) return;
     this.#released();
+    for (const program of this.implementation.values()) program.unreference();
     this.live.close();
     this.types?.unreference();
+  }
+
+  /** The map's programs, which it holds from now on. */
+  implement(programs: ReadonlyMap<string, MachineProgram>): void {
+    for (const program of programs.values()) program.reference();
+    this.implementation = programs;
   }
 
   addHandle(): void {

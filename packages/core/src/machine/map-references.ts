@@ -46,8 +46,8 @@ export class MachineReferences implements MapReferences {
   }
 
   /** A program is put into a prog array, or tail calls through it: false where others of another kind did so before. */
-  claimProgramArray(map: LiveMap, program: ProgramSpec): boolean {
-    const kind = `${program.type} ${program.flags & BPF_F_XDP_HAS_FRAGS}`;
+  claimProgramArray(map: LiveMap, program: ProgramSpec, jited: boolean): boolean {
+    const kind = `${program.type} ${program.flags & BPF_F_XDP_HAS_FRAGS} ${jited}`;
     if ((this.#kinds.get(map) ?? kind) !== kind) return false;
     this.#kinds.set(map, kind);
     return true;
@@ -113,7 +113,7 @@ export class MachineReferences implements MapReferences {
     const program = this.#descriptors.get(fd);
     if (program === undefined) return -EBADF;
     if (!(program instanceof MachineProgram)) return -EINVAL;
-    if (!this.claimProgramArray(map, program.spec)) return -EINVAL;
+    if (!this.claimProgramArray(map, program.spec, program.object.parts.jited)) return -EINVAL;
     const handle = program.image.record;
     const held = this.#held.get(handle);
     if (held === undefined) this.#held.set(handle, { program, count: 1 });

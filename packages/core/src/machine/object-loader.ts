@@ -1,3 +1,4 @@
+import type { Capability } from "../abi/index.js";
 import { BpfError } from "../base/index.js";
 import type { Btf } from "../btf/index.js";
 import { BpfMap, chosenPrograms, LoadedParts, type LoadOptions, liveVariables, mapCodecs } from "../host/index.js";
@@ -11,8 +12,9 @@ import {
   requireLittleEndian,
 } from "../spec/index.js";
 import { machineKconfig } from "./kconfig.js";
-import type { MachineMap } from "./machine-map.js";
+import { MachineMap } from "./machine-map.js";
 import type { MachineProgram } from "./machine-program.js";
+import { implementationOf } from "./tracing/index.js";
 
 /** Choices for one load into a Machine. */
 export interface MachineLoadOptions extends LoadOptions {
@@ -26,6 +28,8 @@ export interface MachineLoadOptions extends LoadOptions {
    * verdict, programs run watched: every access and every argument of a helper is checked, and a fault ends the run.
    */
   readonly verify?: boolean | undefined;
+  /** Load with no more than these of the caller's capabilities (`machine.credentials`). */
+  readonly capabilities?: readonly Capability[] | undefined;
   /** Values of `extern ... __kconfig` variables, by name; those of 6.18, and of no configuration, where it doesn't say. */
   readonly kconfig?: Readonly<Record<string, KconfigValue>> | undefined;
 }
@@ -97,7 +101,12 @@ export class ObjectLoader {
   }
 
   #fillWithPrograms(key: string, spec: MapSpec): void {
-    if (this.#options.maps?.[key] !== undefined || spec.type === "struct_ops") return;
+    if (this.#options.maps?.[key] !== undefined) return;
+    const map = this.#maps.get(key)?.raw;
+    if (spec.type === "struct_ops" && map instanceof MachineMap) {
+      map.object.implement(implementationOf(map, this.#programs));
+      return;
+    }
     for (const { key: entry, value } of spec.contents) {
       if (value instanceof Uint8Array || !("program" in value)) continue;
       const program = this.#programs.get(value.program);

@@ -1,4 +1,4 @@
-import { EINVAL } from "../abi/index.js";
+import { type Capability, EINVAL, EPERM, hasCapability } from "../abi/index.js";
 import { BpfError } from "../base/index.js";
 import type { Btf } from "../btf/index.js";
 import type { BpfMap } from "../host/index.js";
@@ -31,6 +31,10 @@ export interface PreparedProgram {
   readonly image: ProgramImage;
   /** Maps that it holds. */
   readonly maps: readonly MachineMap[];
+  /** Translated, not interpreted. */
+  readonly jited: boolean;
+  /** What its references call them. */
+  readonly mapNames: readonly string[];
   readonly log: string;
   readonly tag: string;
   /** Bytes of the context that it accesses, as far as that is known. */
@@ -53,6 +57,8 @@ export function prepareProgram(
     /** Kernel functions by name, and their numbers. */
     readonly kfuncs: ReadonlyMap<string, number>;
     readonly cpus: number;
+    /** Those of the loader. */
+    readonly capabilities: readonly Capability[];
     owns(map: MachineMap): boolean;
     /** Whether the program may tail call through a prog array. */
     mayCallThrough(map: MachineMap, program: ProgramSpec): boolean;
@@ -64,11 +70,18 @@ export function prepareProgram(
       throw failure("BPF_PROG_LOAD", EINVAL, `prog array '${map.info.name}' is for programs of another kind`);
     }
   }
-  const { cpus } = machine;
+  const { cpus, capabilities } = machine;
+  const privileged = hasCapability(capabilities, "bpf") && hasCapability(capabilities, "perfmon");
   const verification = verify
-    ? verifyProgram(spec, { maps, btf, kernelTypes, logLevel, cpus })
+    ? verifyProgram(spec, { maps, btf, kernelTypes, logLevel, cpus, capabilities })
     : { verified: false, log: "", visits: undefined, guarded: undefined, contextSize: 0, proof: undefined };
   const { visits, verified, guarded, contextSize = 0, proof } = verification;
+  if (!privileged && !verified)
+    throw failure(
+      "BPF_PROG_LOAD",
+      EPERM,
+      `what was not verified is for loaders with CAP_BPF and CAP_PERFMON: ${verification.log}`,
+    );
   const reached = visits === undefined ? spec.insns : removeDeadCode(spec.insns, visits);
   checkHelpers(spec, reached, machine.helpers, machine.objectTypes);
   const insns = resolveCode(spec, reached, {
@@ -80,12 +93,21 @@ export function prepareProgram(
   const identity = { tag, functions: new Map(spec.functions.map(({ slot, name }) => [slot, name])) };
   const executable: JitExecutable = {
     ...{ name: spec.name, insns, verified, guarded, proof, identity },
+    unprivileged: !hasCapability(capabilities, "bpf"),
     exceptionCallback: exceptionCallback(spec, btf),
   };
   const image = machine.engine.prepare(executable);
   const interpreted = machine.engine.name === "jit" && image instanceof InterpretedProgram;
   const log = verification.log + (interpreted ? TOO_LARGE_NOTE : "");
-  return { image, maps: [...maps.values()], log, tag, contextSize };
+  return {
+    image,
+    jited: !(image instanceof InterpretedProgram),
+    mapNames: [...maps.keys()],
+    maps: [...maps.values()],
+    log,
+    tag,
+    contextSize,
+  };
 }
 
 function referencedMaps(

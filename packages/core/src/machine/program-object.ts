@@ -40,6 +40,10 @@ export interface ProgramParts {
   /** Bytes of the context that it accesses, as far as that is known. */
   readonly contextSize: number;
   readonly maps: readonly MapObject[];
+  /** Translated, not interpreted. */
+  readonly jited: boolean;
+  /** What its references call them. */
+  readonly mapNames: readonly string[];
   readonly types: BtfObject | undefined;
   readonly loadTime: bigint;
   readonly uid: number;

@@ -1,4 +1,4 @@
-import { errnoName } from "../abi/index.js";
+import { type Capability, errnoName } from "../abi/index.js";
 import type { Btf } from "../btf/index.js";
 import { lineAt, VerifierError } from "../host/index.js";
 import type { ExecutionProof } from "../jit/index.js";
@@ -18,6 +18,8 @@ export interface VerificationContext {
   /** As bpf(2)'s `log_level`. */
   readonly logLevel: number;
   readonly cpus: number;
+  /** Those of the loader. */
+  readonly capabilities: readonly Capability[];
 }
 
 /** A program that was let through: proved safe, or beyond what the verifier knows, and then to be watched. */
@@ -36,12 +38,12 @@ export interface Verification {
 
 /** @throws VerifierError for a program that the kernel would refuse, with a log even where none was asked for. */
 export function verifyProgram(spec: ProgramSpec, context: VerificationContext): Verification {
-  const { logLevel, cpus } = context;
+  const { logLevel, cpus, capabilities } = context;
   if (context.kernelTypes === undefined && usesKernel(spec)) {
     return { verified: false, log: "not verified: that takes the kernel's types\n", visits: undefined };
   }
   const input = inputOf(spec, context);
-  const verdict = verify(input, { logLevel, cpus });
+  const verdict = verify(input, { logLevel, cpus, capabilities });
   const { log } = verdict;
   if (verdict.verdict === "accepted") {
     const { type, attachType, flags } = spec;
@@ -52,7 +54,7 @@ export function verifyProgram(spec: ProgramSpec, context: VerificationContext): 
     return { verified: true, log, visits, guarded, contextSize, proof };
   }
   if (verdict.verdict === "not_reached") return { verified: false, log, visits: undefined };
-  throw rejection(spec, verdict, logLevel > 0 ? log : verify(input, { logLevel: 1, cpus }).log);
+  throw rejection(spec, verdict, logLevel > 0 ? log : verify(input, { logLevel: 1, cpus, capabilities }).log);
 }
 
 /** Does it call kernel functions, or read kernel variables? */

@@ -1,6 +1,7 @@
 import {
   BPF_F_CLONE,
   BPF_F_INNER_MAP,
+  BPF_F_LINK,
   BPF_F_MMAPABLE,
   BPF_F_NO_COMMON_LRU,
   BPF_F_NO_PREALLOC,
@@ -156,7 +157,7 @@ const rules: Record<MapType, AttributeRule> = {
   inode_storage: localStorage,
   task_storage: localStorage,
   cgrp_storage: localStorage,
-  struct_ops: { flags: 0, key: [4], value: any, maxEntries: [1] },
+  struct_ops: { flags: BPF_F_LINK, key: [4], value: any, maxEntries: [1] },
   arena: {
     flags: BPF_F_MMAPABLE | BPF_F_SEGV_ON_FAULT | BPF_F_NO_USER_CONV,
     key: [0],

@@ -19,6 +19,7 @@ import { type MapReferences, noReferences } from "./references.js";
 import { RingBufferMap, UserRingBufferMap } from "./ring-buffer-map.js";
 import { SocketArrayMap, SocketHashMap } from "./socket-map.js";
 import { StackTraceMap } from "./stack-trace-map.js";
+import { StructOpsMap } from "./struct-ops-map.js";
 
 type Constructor = (core: MapCore, attributes: MapAttributes, surroundings: Surroundings) => LiveMap;
 
@@ -62,6 +63,7 @@ const constructors: Partial<Record<MapType, Constructor>> = {
   cgroup_storage: (core, attributes) => new CgroupStorageMap(core, attributes),
   percpu_cgroup_storage: (core, attributes) => new CgroupStorageMap(core, attributes),
   arena: (core, attributes) => new ArenaMap(core, attributes),
+  struct_ops: (core, attributes) => new StructOpsMap(core, attributes),
   xskmap: (core, attributes, { references }) => new XskMap(core, attributes, references),
 };
 

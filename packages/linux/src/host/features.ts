@@ -1,5 +1,6 @@
+import { SyscallError } from "@tsbpf/core/base";
 import { type BtfType, encodeBtf } from "@tsbpf/core/btf";
-import { createMap, FileDescriptor, loadBtf, loadProgram } from "../sys/index.js";
+import { createMap, errnos, FileDescriptor, loadBtf, loadProgram } from "../sys/index.js";
 
 const SOCKET_FILTER = 1;
 const XDP = 6;
@@ -60,35 +61,38 @@ export type Feature = keyof typeof probes;
 
 const known = new Map<Feature, boolean>();
 
-/** Does the running kernel have `feature`? Tried once for the process. */
+/**
+ * Does the running kernel have `feature`? Tried once for the process; where the caller isn't allowed to try, the kernel is
+ * taken for one that has it.
+ */
 export function hasFeature(feature: Feature): boolean {
-  let has = known.get(feature);
-  if (has === undefined) {
-    has = probes[feature]();
-    known.set(feature, has);
-  }
+  const has = known.get(feature) ?? probes[feature]();
+  if (has === undefined) return true;
+  known.set(feature, has);
   return has;
 }
 
-function succeeds(result: number): boolean {
+/** Undefined for a trial that wasn't allowed: that says nothing about the kernel. */
+function succeeds(result: number): boolean | undefined {
+  if (result === -errnos.EPERM) return undefined;
   if (result < 0) return false;
   new FileDescriptor(result, "probe").close();
   return true;
 }
 
-function takesTypes(types: readonly BtfType[]): boolean {
+function takesTypes(types: readonly BtfType[]): boolean | undefined {
   return succeeds(loadBtf(encodeBtf(types)).result);
 }
 
-function makesMap(map: Parameters<typeof createMap>[0]): boolean {
+function makesMap(map: Parameters<typeof createMap>[0]): boolean | undefined {
   try {
     return succeeds(createMap(map));
-  } catch {
-    return false;
+  } catch (error) {
+    return error instanceof SyscallError && error.errno === errnos.EPERM ? undefined : false;
   }
 }
 
-function hasGlobalData(): boolean {
+function hasGlobalData(): boolean | undefined {
   using map = new FileDescriptor(createMap({ type: ARRAY, keySize: 4, valueSize: 16, maxEntries: 1 }), "probe");
   // r1 = map value at 0 (lddw with BPF_PSEUDO_MAP_VALUE); r0 = 0; exit
   const insns = Uint8Array.of(0x18, 0x21, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ...returnZero);

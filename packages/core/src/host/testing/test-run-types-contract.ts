@@ -85,6 +85,17 @@ const cases: readonly TypeCase[] = [
       "CPU 1": "0/0/0",
     },
   },
+  {
+    type: "sk_lookup",
+    attachType: "sk_lookup",
+    answers: {
+      ...allOf("EINVAL"),
+      "context of 8": "EAFNOSUPPORT",
+      "context of 104": "EAFNOSUPPORT",
+      "context of 70000": "E2BIG",
+    },
+  },
+  { type: "netfilter", attachType: "netfilter", answers: { ...allOf("EINVAL"), frame: "0/0/0" } },
   ...(
     [
       ["kprobe"],
@@ -137,6 +148,65 @@ export function testRunTypesContract(host: HostUnderTest): void {
       const { retval, context } = program.testRun({ context: given });
       expect([retval, context[4], context[8], context.length, given[8]]).toEqual([10, 9, 10, 16, 0]);
       expect(answerTo(program, { context: new Uint8Array(11) })).toBe("EINVAL");
+    });
+
+    it("a search for a socket: programs see it, and say whether there is one", async () => {
+      const source = `r2 = *(u32 *)(r1 + 60)
+        r3 = *(u16 *)(r1 + 36)
+        r4 = *(u32 *)(r1 + 40)
+        r5 = *(u32 *)(r1 + 12)
+        r0 = 0
+        if r2 != 8080 goto +4
+        if r3 != 0x0500 goto +3
+        if r4 != 0x0100007f goto +2
+        if r5 != 17 goto +1
+        r0 = 1
+        exit`;
+      const choices = { license: "GPL", attachType: "sk_lookup" } as const;
+      using program = await host().loadProgram(assembleProgram("sk_lookup", source, choices));
+      const search = (port: number) => {
+        const bytes = new Uint8Array(72);
+        const view = new DataView(bytes.buffer);
+        view.setUint16(8, 2, true);
+        view.setUint16(12, 17, true);
+        view.setUint16(36, 5, false);
+        bytes.set([127, 0, 0, 1], 40);
+        view.setUint32(60, port, true);
+        return bytes;
+      };
+      expect(program.testRun({ context: search(8080) }).retval).toBe(1);
+      expect(program.testRun({ context: search(8081), repeat: 2 }).retval).toBe(0);
+      expect(answerTo(program, { context: search(70_000) })).toBe("ERANGE");
+      const device = search(8080);
+      device[64] = 1;
+      expect(answerTo(program, { context: device })).toBe("EINVAL");
+    });
+
+    it("a netfilter program, at the hook of its context", async () => {
+      const choices = { license: "GPL", attachType: "netfilter" } as const;
+      using program = await host().loadProgram(assembleProgram("netfilter", "r0 = 1\nexit", choices));
+      const at = (hook: number, family: number) => {
+        const context = new Uint8Array(48);
+        context.set([hook, family]);
+        return context;
+      };
+      const frame = testFrame;
+      const answers = [
+        answerTo(program, { data: frame.subarray(14) }),
+        answerTo(program, { data: frame.subarray(0, 19) }),
+        answerTo(program, { data: frame, context: at(0, 2) }),
+        answerTo(program, { data: frame, context: at(0, 10) }),
+        answerTo(program, { data: frame, context: at(0, 3) }),
+        answerTo(program, { data: frame.subarray(14), context: at(3, 10) }),
+        answerTo(program, {
+          data: Uint8Array.of(...frame.subarray(0, 12), 1, 2, ...frame.subarray(14)),
+          context: at(1, 2),
+        }),
+        answerTo(program, { data: frame.subarray(0, 33), context: at(1, 2) }),
+      ];
+      expect(answers.map((each) => each.replace(/\/\d+$/, ""))).toEqual([
+        ...["1/0", "EINVAL", "1/0", "EINVAL", "EINVAL", "1/0", "EPROTO", "EINVAL"],
+      ]);
     });
 
     it("a flow dissector answers with the keys, with offsets that lie in the packet", async () => {

@@ -34,12 +34,13 @@ export class MachineDeviceHooks {
   ): MachineLink {
     // An index that leads nowhere is EINVAL here, as in the kernel.
     const device = this.#device(which, EINVAL);
+    if (options.mode === "offload" || ownedByCard(device, program))
+      return this.#offload(device, program, "xdp", options.mode === "offload");
     const own = this.#program(program, COMMAND);
     if (own.type !== "xdp") throw failure(COMMAND, EINVAL, `program '${program.name}' is no XDP program`);
     if (own.attachType === "xdp_devmap" || own.attachType === "xdp_cpumap")
       throw failure(COMMAND, EINVAL, `program '${program.name}' runs behind a map's entry`);
     const mode = options.mode ?? (device.nativeXdp ? "native" : "generic");
-    if (mode === "offload") throw failure(COMMAND, EINVAL, `${device.name} has no processor to offload to`);
     const { xdp } = device;
     if (xdp !== undefined && xdp.mode === mode) throw failure(COMMAND, EBUSY, `${device.name} has an XDP program`);
     if (xdp !== undefined) throw failure(COMMAND, EEXIST, "native and generic XDP can't be active at the same time");
@@ -99,6 +100,10 @@ export class MachineDeviceHooks {
   ): MachineLink {
     const command = "RTM_NEWTFILTER";
     const device = this.#device(which, ENODEV);
+    if (ownedByCard(device, program)) {
+      if (direction === "egress") throw failure(command, EOPNOTSUPP, `${device.name} offloads what comes in only`);
+      return this.#offload(device, program, "ingress", true);
+    }
     const own = this.#program(program, command);
     if (own.type !== "sched_cls") throw failure(command, EINVAL, `program '${program.name}' is no tc program`);
     const { priority = 1, handle = 1, directAction = true } = options;
@@ -122,6 +127,32 @@ export class MachineDeviceHooks {
     return link;
   }
 
+  /** A program on the device's own processor, where it was loaded. */
+  #offload(device: Device, program: Program, hook: "xdp" | "ingress", asked: boolean): MachineLink {
+    const { offload } = device;
+    if (offload === undefined) throw failure(COMMAND, EINVAL, `${device.name} has no processor to offload to`);
+    if (!(program instanceof MachineProgram) || !offload.owns(program))
+      throw failure(COMMAND, EINVAL, `program '${program.name}' was not loaded onto ${device.name}`);
+    if (!asked)
+      throw failure(COMMAND, EINVAL, `program '${program.name}' is on the card: attach it with mode "offload"`);
+    if (program.type !== (hook === "xdp" ? "xdp" : "sched_cls"))
+      throw failure(COMMAND, EINVAL, `program '${program.name}' is of type ${program.type}`);
+    if (offload.taken(hook)) throw failure(COMMAND, EBUSY, `${device.name} has an offloaded program`);
+    const owner: LinkOwner = {
+      owns: (each) => offload.owns(each),
+      linked: (link) => this.#owner.linked(link),
+      unlinked: (link) => this.#owner.unlinked(link),
+    };
+    const link = new MachineLink(new LinkObject(hook === "xdp" ? "xdp" : "tc", program, owner));
+    offload.put(hook, program);
+    link.attach({
+      place: { device, direction: "ingress" },
+      replace: (next) => offload.put(hook, next),
+      detach: () => offload.put(hook, undefined),
+    });
+    return link;
+  }
+
   #device(which: DeviceReference, missing: number): Device {
     if (which instanceof Device) return which;
     if (typeof which === "string") return this.#network.current.device(which);
@@ -136,6 +167,10 @@ export class MachineDeviceHooks {
     program.assertOpen(command);
     return program;
   }
+}
+
+function ownedByCard({ offload }: Device, program: Program): boolean {
+  return program instanceof MachineProgram && offload?.owns(program) === true;
 }
 
 /** The driver's own conditions. @throws SyscallError ERANGE where frames can be larger than a page has room for. */

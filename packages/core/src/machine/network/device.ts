@@ -32,6 +32,14 @@ export interface XdpAttachment {
   program: MachineProgram;
 }
 
+/** A device's own processor, for programs that were loaded onto it. */
+export interface DeviceOffload {
+  owns(program: MachineProgram): boolean;
+  taken(hook: "xdp" | "ingress"): boolean;
+  /** Puts a program at a hook in place of what is there; undefined takes it away. */
+  put(hook: "xdp" | "ingress", program: MachineProgram | undefined): void;
+}
+
 /** A network device of the Machine. Frames that are sent out of it go where its kind says. */
 export abstract class Device implements NetworkDevice {
   abstract readonly kind: "loopback" | "veth" | "capture" | "bridge" | "vlan";
@@ -50,6 +58,8 @@ export abstract class Device implements NetworkDevice {
   /** @internal */
   removed = false;
   readonly counters = new DeviceCounters();
+  /** @internal Devices that run programs themselves have one. */
+  readonly offload: DeviceOffload | undefined;
   /** @internal */
   xdp: XdpAttachment | undefined;
   /** @internal */

@@ -1,7 +1,7 @@
 export { BridgeDevice } from "./bridge-device.js";
 export { CaptureDevice, type CaptureDeviceOptions } from "./capture-device.js";
 export type { DeviceCounters } from "./counters.js";
-export { Device, type DeviceOptions, LoopbackDevice, VethDevice } from "./device.js";
+export { Device, type DeviceOffload, type DeviceOptions, LoopbackDevice, VethDevice } from "./device.js";
 export { type DeviceReference, MachineDeviceHooks } from "./device-hooks.js";
 export type { NetworkEvent } from "./event.js";
 export { Namespace } from "./namespace.js";

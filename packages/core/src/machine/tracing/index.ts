@@ -8,4 +8,5 @@ export {
   type PerfSample,
 } from "./kernel-events.js";
 export { type Registers, registerNames } from "./registers.js";
+export { implementationOf, StructOps } from "./struct-ops.js";
 export { MachineTracingHooks } from "./tracing-hooks.js";
