@@ -161,6 +161,37 @@ describe("programs of cgroups", () => {
     expect(() => socket.setsockopt(1, 4, 1)).toThrow("ENOPROTOOPT");
   });
 
+  it("see settings read and written, and put other values in their place", async () => {
+    // The name's last part, what was there, what is to be: 11 bytes, 2 bytes and 1 or none; "1" becomes "0".
+    const source = `r6 = r1; r2 = r10; r2 += -64; r3 = 16; r4 = 1; call bpf_sysctl_get_name; r7 = r0
+      r1 = r6; r2 = r10; r2 += -48; r3 = 16; call bpf_sysctl_get_current_value; r7 *= 10; r7 += r0
+      r1 = r6; r2 = r10; r2 += -32; r3 = 16; call bpf_sysctl_get_new_value; r8 = r0
+      *(u64 *)(r10 - 16) = r7; *(u32 *)(r10 - 20) = 0; r1 = map[seen]; r2 = r10; r2 += -20; r3 = r10; r3 += -16; r4 = 0
+      call bpf_map_update_elem
+      r0 = 1; if r8 != 1 goto out
+      r1 = *(u8 *)(r10 - 32); if r1 != 49 goto out; *(u8 *)(r10 - 32) = 48
+      r1 = r6; r2 = r10; r2 += -32; r3 = 2; call bpf_sysctl_set_new_value; r0 = 1
+    out: exit`;
+    const map = machine.createMap(seenSpec);
+    const spec = assembleProgram("cgroup_sysctl", source, { maps: { seen: seenSpec }, attachType: "cgroup_sysctl" });
+    const link = machine.attachCgroup(await machine.loadProgram(spec, { maps: { seen: map } }), web);
+    const name = "net.ipv4.ip_forward";
+    expect(blue.run(() => server.readSysctl(name))).toBe("0\n");
+    expect(map.raw.lookup(new Uint8Array(4))![0]).toBe(102);
+    blue.run(() => server.writeSysctl(name, "1"));
+    expect(server.readSysctl(name)).toBe("0\n");
+    server.writeSysctl(name, "1");
+    expect(server.readSysctl(name)).toBe("1\n");
+    blue.run(() => server.writeSysctl(name, "2"));
+    expect(server.readSysctl(name)).toBe("1\n");
+    link.close();
+    const none = await load("cgroup_sysctl", "cgroup_sysctl", "r0 = 0; exit");
+    machine.attachCgroup(none, web);
+    expect(() => blue.run(() => server.readSysctl(name))).toThrow("EPERM");
+    expect(() => server.writeSysctl(name, "much")).toThrow("EINVAL");
+    expect(() => server.readSysctl("net.ipv4.nothing")).toThrow("ENOENT");
+  });
+
   it("decide about device nodes", async () => {
     // Reading and writing 1:5 (/dev/zero) is all that is allowed: access and type, major, minor.
     const source = `r0 = 0; r2 = *(u32 *)(r1 + 0); r3 = r2; r3 &= 0xffff; if r3 != 2 goto out; r2 >>= 16; r2 &= 1; if r2 != 0 goto out

@@ -6,6 +6,7 @@ import { Device, LoopbackDevice } from "./device.js";
 import { ipv4Family, ipv6Family, maskAddress, parseAddress, parsePrefix } from "./ip-family.js";
 import type { LwtEntry, NetfilterEntry } from "./ip-hooks.js";
 import type { Network } from "./network.js";
+import { readSysctl, writeSysctl } from "./network-sysctls.js";
 import { PacketSocket } from "./packet-socket.js";
 import type { ProgramSlot } from "./socket.js";
 import { Stack } from "./stack.js";
@@ -120,9 +121,24 @@ export class Namespace {
 
   /** Whether packets for others are sent on: net.ipv4.ip_forward and net.ipv6.conf.all.forwarding. */
   setForwarding(on: boolean): void {
-    this.stack.forwarding[4] = on;
-    this.stack.forwarding[6] = on;
-    for (const device of this.devices) device.forwarding = on;
+    this.forward(4, on);
+    this.forward(6, on);
+  }
+
+  /** @internal Of one version of IP. */
+  forward(version: 4 | 6, on: boolean): void {
+    this.stack.forwarding[version] = on;
+    if (version === 4) for (const device of this.devices) device.forwarding = on;
+  }
+
+  /** A setting as `/proc/sys` has it, for a task of the current cgroup. Errors and names as {@link readSysctl} says. */
+  readSysctl(name: string): string {
+    return readSysctl(this, name);
+  }
+
+  /** Writes a setting. */
+  writeSysctl(name: string, value: string): void {
+    writeSysctl(this, name, value);
   }
 
   /** A UDP socket of one version of IP, without a port. @throws SyscallError EPERM where a program forbids it */
