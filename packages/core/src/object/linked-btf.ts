@@ -188,13 +188,13 @@ class BtfLinker {
       this.#finalIds.set(id, kept.length);
     }
     for (const { type } of kept) this.#types.push(mapTypeIds(type, (id) => this.#final(id)));
+    const sizes = new Map(this.#parts.sections.map(({ name, size }) => [name, size]));
     for (const [name, entries] of sections) {
       if (entries.length === 0) continue;
       const variables = [...entries]
         .sort((a, b) => a.offset - b.offset)
         .map((entry) => ({ ...entry, type: this.#final(entry.type) }));
-      const section = this.#parts.sections.find((each) => each.name === name);
-      this.#types.push({ kind: "datasec", name, size: section?.size ?? 0, variables });
+      this.#types.push({ kind: "datasec", name, size: sizes.get(name) ?? 0, variables });
     }
   }
 }

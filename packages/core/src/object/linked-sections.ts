@@ -2,6 +2,9 @@ import { type ElfSection, SHF_EXECINSTR, SHT_NOBITS } from "./elf.js";
 import type { RelocationDraft } from "./elf-writer.js";
 import { isLinked, isShared, type LinkInput, linkError } from "./link-input.js";
 
+/** Bytes of a section; far more than a program's data has. */
+const MAX_SIZE = 1 << 28;
+
 /** A section made of the sections of one name. */
 export class LinkedSection {
   readonly name: string;
@@ -20,11 +23,13 @@ export class LinkedSection {
     this.alignment = alignmentOf(section);
   }
 
-  /** Puts a section behind those that are there; where it begins. */
+  /** Puts a section behind those that are there; where it begins. @throws BpfError `"LINK"` where it grows too large. */
   append(section: ElfSection): number {
     const alignment = alignmentOf(section);
     this.alignment = Math.max(this.alignment, alignment);
     const base = Math.ceil(this.size / alignment) * alignment;
+    // Zeros take no room in a file, so that a file of any size may claim them.
+    if (base + section.size > MAX_SIZE) throw linkError(`section ${this.name} has more than ${MAX_SIZE} bytes`);
     this.#pieces.push({ base, data: section.data });
     this.size = base + section.size;
     return base;

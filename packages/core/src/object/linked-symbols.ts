@@ -20,6 +20,8 @@ export class LinkedSymbols {
   readonly #all: LinkedSymbol[] = [];
   readonly #global = new Map<string, LinkedSymbol>();
   readonly #starts = new Map<LinkedSection, LinkedSymbol>();
+  /** For each object where its own variables are, by section and name. */
+  readonly #places: Map<LinkedSection, Map<string, number>>[] = [];
   /** For each object what its symbols became, by index. */
   readonly #mapped: Map<number, LinkedSymbol>[] = [];
   readonly #inputs: readonly LinkInput[];
@@ -29,6 +31,7 @@ export class LinkedSymbols {
     inputs.forEach(({ symbols }, owner) => {
       const mapped = new Map<number, LinkedSymbol>();
       this.#mapped.push(mapped);
+      this.#places.push(new Map());
       for (const symbol of symbols) {
         const linked = this.#add(symbol, owner, placements[owner]!);
         if (linked !== undefined) mapped.set(symbol.index, linked);
@@ -52,10 +55,7 @@ export class LinkedSymbols {
 
   /** The object's own symbol of this name in the linked object, in a section: for the places of variables. */
   placeOf(owner: number, name: string, section: LinkedSection): number | undefined {
-    for (const symbol of this.#mapped[owner]!.values()) {
-      if (symbol.name === name && symbol.section === section && (symbol.owner ?? owner) === owner) return symbol.value;
-    }
-    return undefined;
+    return this.#places[owner]!.get(section)?.get(name);
   }
 
   #add(symbol: ElfSymbol, owner: number, placed: Placements): LinkedSymbol | undefined {
@@ -74,7 +74,15 @@ export class LinkedSymbols {
       size: symbol.size,
       owner: place === undefined ? undefined : owner,
     };
+    if (place !== undefined) this.#notePlace(owner, place.section, linked);
     return binding === "local" ? this.#keep(linked) : this.#resolve(linked);
+  }
+
+  #notePlace(owner: number, section: LinkedSection, { name, value }: LinkedSymbol): void {
+    const places = this.#places[owner]!;
+    const known = places.get(section);
+    if (known === undefined) places.set(section, new Map([[name, value]]));
+    else if (!known.has(name)) known.set(name, value);
   }
 
   #keep(symbol: LinkedSymbol): LinkedSymbol {

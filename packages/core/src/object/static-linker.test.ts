@@ -1,6 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { BpfError } from "../base/index.js";
 import { printC } from "../btf/index.js";
 import type { ObjectSpec } from "../spec/index.js";
 import { readObject } from "./read-object.js";
@@ -80,6 +82,23 @@ describe("linkObjects", () => {
     const at = Buffer.from(license.bytes).indexOf("GPL\0");
     license.bytes.set(Buffer.from("BSD"), at);
     expect(() => linkObjects([first, license])).toThrow("other.o has another license than the objects before it");
+  });
+
+  it("whatever the bytes are, throws nothing but BpfErrors", () => {
+    const [first, second] = [read("testdata/cli/linked-first.bpf.o"), read("testdata/cli/linked-second.bpf.o")];
+    const mutation = fc.record({ at: fc.nat(first.bytes.length - 1), to: fc.integer({ min: 0, max: 255 }) });
+    fc.assert(
+      fc.property(fc.array(mutation, { minLength: 1, maxLength: 12 }), (mutations) => {
+        const bytes = first.bytes.slice();
+        for (const { at, to } of mutations) bytes[at] = to;
+        try {
+          linkObjects([{ name: "mutated.o", bytes }, second]);
+        } catch (error) {
+          if (!(error instanceof BpfError)) throw error;
+        }
+      }),
+      { numRuns: 300 },
+    );
   });
 
   it("gives the same bytes for the same objects", () => {
