@@ -15,6 +15,8 @@ export interface Terminal {
   style(style: Style, text: string): string;
   /** A line that replaces itself on standard error; does nothing unless that is a terminal. */
   status(line: string): void;
+  /** Resolves when a reader slower than the command has taken what was written; undefined where nothing waits for one. */
+  drained?(): Promise<void>;
   /** Is standard output a terminal? What is not sure is taken for a file. */
   readonly isTerminal?: boolean;
   /** Columns of the terminal; 80 where there is none. */
@@ -58,6 +60,11 @@ export function processTerminal(): Terminal {
       stderr.write(`\r\x1b[K${line.slice(0, (stderr.columns ?? 80) - 1)}`);
       statusShown = line !== "";
     },
+    drained: () =>
+      new Promise((resolve) => {
+        if (stdout.writableNeedDrain) stdout.once("drain", resolve);
+        else setImmediate(resolve);
+      }),
     isTerminal: stdout.isTTY === true,
     get columns() {
       return stdout.columns ?? 80;

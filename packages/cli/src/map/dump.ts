@@ -71,11 +71,12 @@ class Output {
     await this.flush();
   }
 
-  /** Node lets go of what was written only when the event loop has gone round. */
+  /** What a slow reader has not taken yet would pile up, and Node lets go of the rest only when the event loop goes round. */
   async flush(): Promise<void> {
-    this.#context.session.terminal.write(this.#text);
+    const { terminal } = this.#context.session;
+    terminal.write(this.#text);
     this.#text = "";
-    await new Promise((resolve) => setImmediate(resolve));
+    await terminal.drained?.();
   }
 }
 

@@ -1,5 +1,5 @@
 import { mapTypeName } from "@tsbpf/core/abi";
-import { type Btf, type FormattedValue, formatValue, stringifyFormatted } from "@tsbpf/core/btf";
+import { type Btf, type FormattedValue, formatValue, stringifyFormatted, valueWriter } from "@tsbpf/core/btf";
 import { isPerCpuMap, perCpuStride } from "@tsbpf/core/host";
 import type { MapDetails } from "@tsbpf/linux";
 
@@ -11,6 +11,8 @@ export class EntryFormat {
   readonly #info: MapDetails;
   readonly #btf: Btf | undefined;
   readonly #perCpu: boolean;
+  /** Key and value as JSON, made when first asked for; per-CPU values are written as trees. */
+  #writers: { readonly key: (bytes: Uint8Array) => string; readonly value: (bytes: Uint8Array) => string } | undefined;
 
   /** @param btf Types of the map's keys and values, where it has them. */
   constructor(info: MapDetails, btf: Btf | undefined) {
@@ -29,7 +31,7 @@ export class EntryFormat {
     const values = this.#perCpu
       ? `"values":[${this.#cpus(value).map((each, cpu) => `{"cpu":${cpu},"value":${bytesJson(each)}}`)}]`
       : `"value":${bytesJson(value)}`;
-    const formatted = this.typed ? `,"formatted":${stringifyFormatted(this.#formatted(key, value, false))}` : "";
+    const formatted = this.typed ? `,"formatted":${this.#formattedJson(key, value)}` : "";
     return `{"key":${bytesJson(key)},${values}${formatted}}`;
   }
 
@@ -48,6 +50,13 @@ export class EntryFormat {
     if (keySize === 0) return `value:${valueSize > 16 ? "\n" : " "}${value_}`;
     const oneLine = keySize + valueSize <= 24 && keySize <= 16 && valueSize <= 16;
     return oneLine ? `key: ${bytesText(key)}  value: ${value_}` : `key:\n${bytesText(key)}\nvalue:\n${value_}`;
+  }
+
+  #formattedJson(key: Uint8Array, value: Uint8Array): string {
+    const { keyTypeId, valueTypeId } = this.#info;
+    if (this.#perCpu || keyTypeId === 0) return stringifyFormatted(this.#formatted(key, value, false));
+    this.#writers ??= { key: valueWriter(this.#btf!, keyTypeId), value: valueWriter(this.#btf!, valueTypeId) };
+    return `{"key":${this.#writers.key(key)},"value":${this.#writers.value(value)}}`;
   }
 
   #cpus(value: Uint8Array): Uint8Array[] {

@@ -65,3 +65,4 @@ export {
   type TypeId,
 } from "./types.js";
 export type { BtfValue } from "./value.js";
+export { valueWriter } from "./value-writer.js";

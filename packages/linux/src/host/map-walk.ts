@@ -38,11 +38,12 @@ export function* walkEntries(map: LinuxMap): IterableIterator<Entry> {
   const { keySize } = map.info;
   const valueSize = map.transferSize;
   for (const batch of batches) {
-    // The caller keeps what it is given, and may be slow enough for the next batch.
+    // The caller keeps what it is given, and may be slow enough for the next batch. Entries are views of one copy: a buffer
+    // of its own for each costs more than reading it did.
     const keys = batch.keys.slice();
     const values = batch.values.slice();
     for (let i = 0; i < batch.count; i++) {
-      yield [keys.slice(i * keySize, (i + 1) * keySize), values.slice(i * valueSize, (i + 1) * valueSize)];
+      yield [keys.subarray(i * keySize, (i + 1) * keySize), values.subarray(i * valueSize, (i + 1) * valueSize)];
     }
   }
 }
