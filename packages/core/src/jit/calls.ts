@@ -118,9 +118,13 @@ export function emitTailCall(t: Translation): void {
     t.area().get(count).i32(1).op(i32.add).store(i32.store, area.tailCalls);
     f.get(FRAME);
     t.left();
-    t.get(1, 64).get(target).load(i32.load, programRecord.entry);
-    if (parts.tailCalls) f.returnCallIndirect(parts.entrySignature, parts.imports.programs!);
-    else f.callIndirect(parts.entrySignature, parts.imports.programs!).return();
+    t.get(1, 64);
+    const own = map === undefined ? undefined : parts.imports.arrays.get(map);
+    const programs = own ?? parts.imports.programs!;
+    if (own === undefined) f.get(target).load(i32.load, programRecord.entry);
+    else t.get(3, 32);
+    if (parts.tailCalls) f.returnCallIndirect(parts.entrySignature, programs);
+    else f.callIndirect(parts.entrySignature, programs).return();
   });
 }
 

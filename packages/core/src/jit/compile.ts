@@ -1,4 +1,4 @@
-import type { LiveMap } from "../maps/index.js";
+import type { HandleArrayMap, LiveMap } from "../maps/index.js";
 import {
   AREA_ALIGNMENT,
   area,
@@ -60,6 +60,8 @@ export interface CompileOptions {
 /** A program's module. */
 export interface CompiledModule {
   readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Prog arrays whose tables it imports from `arrays`, by their addresses. */
+  readonly arrays: readonly HandleArrayMap[];
   /** The program and its functions: their symbols, and bytes of their code. */
   readonly functions: readonly { readonly name: string; readonly size: number }[];
 }
@@ -87,7 +89,7 @@ export function compileProgram(program: DecodedProgram, options: CompileOptions)
     facts === undefined ? new Map() : findInlined(program, found, callMaps, options.blinding !== undefined);
   const risky = facts === undefined ? new Set<number>() : riskySlots(facts);
   const checks = facts === undefined || risky.size > 0 || (program.executable.guarded?.size ?? 0) > 0;
-  const imports = declareImports(module, program, found, { memory, checks, inlined });
+  const imports = declareImports(module, program, found, { memory, checks, callMaps, inlined });
   const shared = declareShared(module, options, imports, { program, callMaps, inlined, risky });
   const { metered, free } = declareVariants(module, options, shared, found, metering);
   for (const variant of [free, metered]) {
@@ -101,7 +103,8 @@ export function compileProgram(program: DecodedProgram, options: CompileOptions)
   defineInvoke(module, shared);
   const bytes = module.finish();
   const functions = [...(free?.functions.values() ?? []), ...(metered?.functions.values() ?? [])];
-  return { bytes, functions: functions.map(({ builder: { name, size } }) => ({ name, size })) };
+  const arrays = [...imports.arrays.keys()] as HandleArrayMap[];
+  return { bytes, arrays, functions: functions.map(({ builder: { name, size } }) => ({ name, size })) };
 }
 
 /** Helper calls that WebAssembly of ours stands for. */

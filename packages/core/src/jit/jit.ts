@@ -1,6 +1,13 @@
 import { BpfError } from "../base/index.js";
-import type { MapCore } from "../maps/index.js";
-import { type DecodedProgram, decodeProgram, type Engine, functionRecord, type Runtime } from "../runtime/index.js";
+import type { HandleArrayMap, MapCore } from "../maps/index.js";
+import {
+  type DecodedProgram,
+  decodeProgram,
+  type Engine,
+  functionRecord,
+  programRecord,
+  type Runtime,
+} from "../runtime/index.js";
 import { instantiate, wasmFeatures, webAssembly } from "../wasm/index.js";
 import { compileProgram } from "./compile.js";
 import { helperImport } from "./module-imports.js";
@@ -57,7 +64,7 @@ export class Jit implements Engine {
     const blinded = harden === 2 || (harden === 1 && executable.unprivileged === true);
     const records = new ProgramRecords(runtime, slots, program.callbacks, blinded);
     try {
-      const { bytes, functions } = compileProgram(program, {
+      const { bytes, arrays, functions } = compileProgram(program, {
         tables: runtime,
         facts,
         mapAt: (address) => this.#maps?.mapAt(address),
@@ -70,7 +77,7 @@ export class Jit implements Engine {
         identity: executable.identity,
       });
       this.#assertRoom(executable, bytes.length);
-      const exports = this.#instantiate(program, bytes);
+      const exports = this.#instantiate(program, bytes, arrays);
       const { name, exceptionCallback } = executable;
       const parts = {
         name,
@@ -102,6 +109,13 @@ export class Jit implements Engine {
     return [...this.#images].flatMap((image) => image.symbols());
   }
 
+  /** Index of the program with this record in the table of all; undefined for one that isn't translated. */
+  #entryOf(handle: number): number | undefined {
+    const { runtime } = this;
+    if (!(runtime.image(handle) instanceof CompiledProgram)) return undefined;
+    return runtime.memory.u32[(handle + programRecord.entry) >>> 2]!;
+  }
+
   #closed(image: CompiledProgram): void {
     this.#images.delete(image);
     this.#size -= image.size;
@@ -114,7 +128,7 @@ export class Jit implements Engine {
     throw new BpfError("JIT_LIMIT", message, { name, size, inUse: this.#size, limit });
   }
 
-  #instantiate(program: DecodedProgram, bytes: Uint8Array): ProgramExports {
+  #instantiate(program: DecodedProgram, bytes: Uint8Array, arrays: readonly HandleArrayMap[]): ProgramExports {
     const { runtime } = this;
     const verified = program.executable.verified ?? false;
     const env: Record<string, unknown> = {
@@ -134,7 +148,8 @@ export class Jit implements Engine {
       }
     }
     try {
-      const imports = { env, maps: this.#maps?.instance.exports ?? {} };
+      const tables = arrays.map((map) => [map.address, this.#programs.ofArray(map, (handle) => this.#entryOf(handle))]);
+      const imports = { env, maps: this.#maps?.instance.exports ?? {}, arrays: Object.fromEntries(tables) };
       return instantiate(bytes, imports).exports as unknown as ProgramExports;
     } catch (cause) {
       if (bytes.length < ENGINE_LIMIT || !(cause instanceof Error) || cause.name !== "CompileError") throw cause;

@@ -1,3 +1,4 @@
+import type { LiveMap } from "../maps/index.js";
 import { type DecodedProgram, defineRegionCheck, HELPER_TAIL_CALL, type RegionCheck } from "../runtime/index.js";
 import {
   type FunctionIndex,
@@ -9,6 +10,7 @@ import {
 } from "../wasm/index.js";
 import { type InlineHelper, mapCoreParameters } from "./inline-helpers.js";
 import { forEachSlot, type ProgramFunction } from "./program-functions.js";
+import { hasOwnTable } from "./program-table.js";
 
 const THREE = [I32, I32, I32] as const;
 const FIVE = [I32, I32, I32, I32, I32] as const;
@@ -35,6 +37,8 @@ export interface ModuleImports {
   readonly callRegister: FunctionIndex | undefined;
   /** Entries of programs, which tail calls go to. */
   readonly programs: TableIndex | undefined;
+  /** The same by the entries of single prog arrays. */
+  readonly arrays: ReadonlyMap<LiveMap, TableIndex>;
   /** Functions of the map core by name. */
   readonly maps: ReadonlyMap<string, FunctionIndex>;
   /** Number of the current CPU. */
@@ -51,12 +55,14 @@ export function declareImports(
     readonly memory: LinearMemory["limits"];
     /** Whether some access is checked. */
     readonly checks: boolean;
+    /** Maps that helpers are called with, where they are known, by slots. */
+    readonly callMaps: ReadonlyMap<number, LiveMap>;
     /** What stands in place of helper calls, by slots. */
     readonly inlined: ReadonlyMap<number, InlineHelper>;
   },
 ): ModuleImports {
-  const { checks, inlined } = options;
-  const used = usesOf(program, functions, inlined);
+  const { checks, callMaps, inlined } = options;
+  const used = usesOf(program, functions, inlined, callMaps);
   const helpers = new Map<string, FunctionIndex>();
   module.importMemory("env", "memory", options.memory);
   const abort = module.importFunction("env", "abort", [I32], []);
@@ -69,17 +75,23 @@ export function declareImports(
     const parameters = new Array<typeof I32>(mapCoreParameters[name] ?? 2).fill(I32);
     maps.set(name, module.importFunction("maps", name, parameters, [I32]));
   }
-  const programs = used.tailCalls ? module.importTable("env", "programs", { minimum: 0 }) : undefined;
+  // The module's first table: V8 is faster with that one.
+  const arrays = new Map<LiveMap, TableIndex>();
+  for (const map of new Set(callMaps.values())) {
+    if (hasOwnTable(map)) arrays.set(map, module.importTable("arrays", String(map.address), { minimum: 0 }));
+  }
+  const programs = used.otherTailCalls ? module.importTable("env", "programs", { minimum: 0 }) : undefined;
   const cpu = inlined.size > 0 ? module.importGlobal("env", "cpu", I32, true) : undefined;
   const checkAccess = checks ? defineRegionCheck(module, module.importGlobal("env", "regions", I32)) : undefined;
   const alone = used.helpers.size === 0 && !used.packets && !used.registerCalls && !used.tailCalls;
-  return { abort, helpers, alone, loadPacket, callRegister, programs, maps, cpu, checkAccess };
+  return { abort, helpers, alone, loadPacket, callRegister, programs, arrays, maps, cpu, checkAccess };
 }
 
 function usesOf(
   program: DecodedProgram,
   functions: readonly ProgramFunction[],
   inlined: ReadonlyMap<number, InlineHelper>,
+  callMaps: ReadonlyMap<number, LiveMap>,
 ) {
   const used = {
     helpers: new Set<string>(),
@@ -87,6 +99,8 @@ function usesOf(
     packets: false,
     registerCalls: false,
     tailCalls: false,
+    /** Those through arrays that aren't known or have no table of their own. */
+    otherTailCalls: false,
   };
   for (const { graph } of functions) {
     forEachSlot(program, graph, (slot) => {
@@ -98,7 +112,10 @@ function usesOf(
       if (inline?.falls === true) used.fallbacks.add(helperImport("helper", id));
       if (inline !== undefined) return;
       if (row.target === "register") used.registerCalls = true;
-      if (row.target === "helper" && id === HELPER_TAIL_CALL) used.tailCalls = true;
+      if (row.target === "helper" && id === HELPER_TAIL_CALL) {
+        used.tailCalls = true;
+        if (!hasOwnTable(callMaps.get(slot))) used.otherTailCalls = true;
+      }
       if (row.target === "helper" || row.target === "kfunc") used.helpers.add(helperImport(row.target, id));
     });
   }

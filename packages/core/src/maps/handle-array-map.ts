@@ -10,6 +10,8 @@ import type { MapReferences, Reference } from "./references.js";
 export abstract class HandleArrayMap extends LiveMap {
   readonly storage: number;
   protected readonly references: MapReferences;
+  /** Is told what an entry refers to from now on: a handle, or 0 for nothing. */
+  onChange: ((index: number, handle: number) => void) | undefined;
 
   constructor(core: MapCore, attributes: MapAttributes, references: MapReferences) {
     super(core, attributes);
@@ -36,6 +38,7 @@ export abstract class HandleArrayMap extends LiveMap {
     u32[this.#word(index, handleSlot.VALUE)] = first;
     u32[this.#word(index, handleSlot.VALUE) + 1] = second;
     u32[this.#word(index, handleSlot.HANDLE)] = reference?.handle ?? 0;
+    this.onChange?.(index, reference?.handle ?? 0);
     this.set(mapHeader.COUNT, this.field(mapHeader.COUNT) + (reference === undefined ? 0 : 1) - (before === 0 ? 0 : 1));
     if (before !== 0) this.giveUp(before);
   }
