@@ -1,9 +1,6 @@
+import { BPF_PSEUDO_CALL, OPCODE_CALL, SLOT_SIZE } from "@tsbpf/core/isa";
 import type { ProgramSpec } from "@tsbpf/core/spec";
 import type { LiveLayout } from "./live-host.js";
-
-const SLOT = 8;
-const PSEUDO_CALL = 1;
-const OPCODE_CALL = 0x85;
 
 /**
  * A Machine's program as the kernel describes one: maps by their ids, calls of subprograms by number and distance.
@@ -17,7 +14,7 @@ export function describedLayout(spec: ProgramSpec, mapIds: readonly number[]): L
   for (const reference of spec.references) {
     if (reference.kind !== "map" && reference.kind !== "map_value") continue;
     if (!names.includes(reference.map)) names.push(reference.map);
-    view.setInt32(reference.slot * SLOT + 4, mapIds[names.indexOf(reference.map)] ?? 0, true);
+    view.setInt32(reference.slot * SLOT_SIZE + 4, mapIds[names.indexOf(reference.map)] ?? 0, true);
   }
   numberCalls(spec, xlated, view);
   return {
@@ -32,9 +29,9 @@ export function describedLayout(spec: ProgramSpec, mapIds: readonly number[]): L
 
 function numberCalls(spec: ProgramSpec, xlated: Uint8Array, view: DataView): void {
   const numbers = new Map(spec.functions.map(({ slot }, index) => [slot, index]));
-  for (let slot = 0; slot < xlated.length / SLOT; slot++) {
-    const at = slot * SLOT;
-    if (xlated[at] !== OPCODE_CALL || xlated[at + 1]! >> 4 !== PSEUDO_CALL) continue;
+  for (let slot = 0; slot < xlated.length / SLOT_SIZE; slot++) {
+    const at = slot * SLOT_SIZE;
+    if (xlated[at] !== OPCODE_CALL || xlated[at + 1]! >> 4 !== BPF_PSEUDO_CALL) continue;
     const distance = view.getInt32(at + 4, true);
     view.setInt16(at + 2, distance, true);
     view.setInt32(at + 4, numbers.get(slot + 1 + distance) ?? 0, true);

@@ -1,6 +1,6 @@
-import { helperPrototypes } from "@tsbpf/core/abi";
+import { helperName } from "@tsbpf/core/abi";
 import type { Btf } from "@tsbpf/core/btf";
-import { decodeSlots, disassemble } from "@tsbpf/core/isa";
+import { decodeSlots, disassemble, OPCODE_CALL } from "@tsbpf/core/isa";
 import type { KernelSymbols } from "../live/kernel-symbols.js";
 import type { LiveLayout } from "../live/live-host.js";
 import { prototypeText } from "./prototype.js";
@@ -19,8 +19,6 @@ export interface TranslatedLine {
   readonly source?: SourceLine | undefined;
 }
 
-const helperNames: ReadonlyMap<number, string> = new Map(helperPrototypes.map(({ id, name }) => [id, `bpf_${name}`]));
-
 /** What gives names to the addresses that translated instructions have in them; nothing where it is undefined. */
 export interface TranslatedNames {
   readonly btf: Btf | undefined;
@@ -33,7 +31,7 @@ export function listTranslated(layout: LiveLayout, names: TranslatedNames): Tran
   const callees = new Map<number, string | undefined>();
   // The kernel puts a function's number into the immediate of a call and the distance into the offset.
   for (let slot = 0; slot < slots.length; slot++) {
-    if (slots.opcode[slot] !== 0x85 || slots.src[slot] !== 1) continue;
+    if (slots.opcode[slot] !== OPCODE_CALL || slots.src[slot] !== 1) continue;
     const address = layout.nativeFunctions[slots.imm[slot]!]?.address;
     slots.imm[slot] = slots.offset[slot]!;
     slots.offset[slot] = 0;
@@ -44,8 +42,7 @@ export function listTranslated(layout: LiveLayout, names: TranslatedNames): Tran
     style: "kernel",
     names: {
       // Helpers that the verifier has resolved are distances from a symbol of the kernel.
-      helper: (id) =>
-        helperNames.get(id) ?? (base === undefined ? undefined : names.symbols?.nameAt(base + BigInt(id))),
+      helper: (id) => helperName(id) ?? (base === undefined ? undefined : names.symbols?.nameAt(base + BigInt(id))),
       label: (slot) => callees.get(slot),
       wide: (source, imm, immHigh) => {
         if (source === "map_fd") return `map[id:${imm >>> 0}]`;

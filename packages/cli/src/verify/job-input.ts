@@ -1,5 +1,5 @@
 import { type Btf, BtfBuilder } from "@tsbpf/core/btf";
-import { BPF_PSEUDO_BTF_ID, BPF_PSEUDO_KFUNC_CALL, decodeSlots, OPCODE_LDDW } from "@tsbpf/core/isa";
+import { BPF_PSEUDO_BTF_ID, BPF_PSEUDO_KFUNC_CALL, decodeSlots, OPCODE_CALL, OPCODE_LDDW } from "@tsbpf/core/isa";
 import type { VerifierInput, VerifierMap } from "@tsbpf/core/verifier";
 import type { JobMap, RawJob } from "./job.js";
 
@@ -23,8 +23,6 @@ export function jobInput(raw: RawJob, kernelTypes: Btf | undefined): VerifierInp
     kernelTypes,
   };
 }
-
-const OPCODE_CALL = 0x85;
 
 /** Does a raw job name kernel functions, variables or an attach target, by the ids of a kernel's types? */
 export function namesKernelTypes({ insns, attachBtfId }: RawJob): boolean {

@@ -71,6 +71,8 @@ export {
   encodeInstructions,
   encodeSlots,
   type Instruction,
+  OPCODE_CALL,
+  OPCODE_EXIT,
   OPCODE_LDDW,
   SLOT_SIZE,
   type Slots,
@@ -78,5 +80,6 @@ export {
 } from "./instruction.js";
 export { type InsertOptions, InstructionList } from "./instruction-list.js";
 export * from "./opcodes.js";
+export { ReferencePatch } from "./reference-patch.js";
 export type { ConformanceGroup, InstructionField, InstructionRow, IsaVersion, OperandForm } from "./row.js";
 export { instructionTable } from "./table.js";

@@ -5,6 +5,9 @@ export const SLOT_SIZE = 8;
 
 /** The opcode of the only instruction of two slots: a 64-bit immediate load (RFC 9669 section 5.4). */
 export const OPCODE_LDDW = 0x18;
+/** A call by number; the source register tells of what: a helper, a function of the program, a kernel function. */
+export const OPCODE_CALL = 0x85;
+export const OPCODE_EXIT = 0x95;
 
 /**
  * One instruction as a value.

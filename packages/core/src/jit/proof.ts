@@ -5,6 +5,8 @@ import {
   BPF_PSEUDO_MAP_FD,
   BPF_PSEUDO_MAP_VALUE,
   decodeSlots,
+  OPCODE_CALL,
+  OPCODE_EXIT,
   OPCODE_LDDW,
   type Slots,
 } from "../isa/index.js";
@@ -39,9 +41,6 @@ export interface JitExecutable extends Executable {
   /** What its code is called in listings of symbols. */
   readonly identity?: ProgramIdentity | undefined;
 }
-
-const OPCODE_CALL = 0x85;
-const OPCODE_EXIT = 0x95;
 
 /**
  * The facts that hold for `executable`, or undefined where its proof is about something else: other instructions, maps of

@@ -1,6 +1,4 @@
-import { OPCODE_LDDW, SLOT_SIZE } from "../isa/index.js";
-
-const OPCODE_EXIT = 0x95;
+import { OPCODE_EXIT, OPCODE_LDDW, SLOT_SIZE } from "../isa/index.js";
 
 /**
  * Puts an exit in place of every instruction that no path reaches, as the kernel takes such instructions out: they may

@@ -1,5 +1,5 @@
 import type { Btf } from "../btf/index.js";
-import { OPCODE_LDDW, SLOT_SIZE } from "../isa/index.js";
+import { OPCODE_CALL, OPCODE_LDDW, SLOT_SIZE } from "../isa/index.js";
 import type { CoreRelocation } from "../spec/index.js";
 import { isEnum } from "./core-compatibility.js";
 import { type CorePath, coreError } from "./core-path.js";
@@ -11,7 +11,6 @@ import type { CoreValue } from "./core-value.js";
  */
 export const POISON_HELPER = 0xbad2310;
 
-const OPCODE_CALL = 0x85;
 const CLASS_MASK = 0x07;
 const SIZE_MASK = 0x18;
 const SOURCE_REGISTER = 0x08;

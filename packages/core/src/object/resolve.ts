@@ -1,13 +1,11 @@
 import { FormatError } from "../base/index.js";
-import { BPF_PSEUDO_CALL, BPF_PSEUDO_FUNC, OPCODE_LDDW, SLOT_SIZE } from "../isa/index.js";
+import { BPF_PSEUDO_CALL, BPF_PSEUDO_FUNC, OPCODE_CALL, OPCODE_LDDW, SLOT_SIZE } from "../isa/index.js";
 import type { Reference } from "../spec/index.js";
 import { type CodeSection, functionAt, type ObjectFunction } from "./code.js";
 import type { Externs } from "./externs.js";
 import type { MapTable } from "./map-table.js";
 import { type ElfRelocation, R_BPF_64_32, R_BPF_64_64 } from "./relocations.js";
 import { type ElfSymbol, SHN_UNDEF, type SymbolTable } from "./symbols.js";
-
-const OPCODE_CALL = 0x85;
 
 /** An instruction that calls a function of the object or takes its address. */
 export interface CallSite {

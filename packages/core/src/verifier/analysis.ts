@@ -4,7 +4,7 @@ import {
   type HelperGrant,
   type HelperPrototype,
   hasCapability,
-  helperPrototypes,
+  helperName,
   type ProgramRules,
   type ProgramType,
 } from "../abi/index.js";
@@ -163,7 +163,7 @@ export class Analysis {
 
   readonly pool = new FramePool();
   readonly #names: InstructionNames = {
-    helper: (id) => helperNames.get(id),
+    helper: helperName,
     kfunc: (slot) => this.kfuncAt(slot)?.name,
     // A map's address is not known outside of the kernel, and is what it shows to those who must not know it.
     constant: (slot) => (this.mapOfSlot[slot]! >= 0 ? "0x0" : undefined),
@@ -386,8 +386,6 @@ export interface PendingPath {
   readonly previousSlot: number;
   readonly logPosition: number;
 }
-
-const helperNames: ReadonlyMap<number, string> = new Map(helperPrototypes.map((helper) => [helper.id, helper.name]));
 
 const gplLicenses: ReadonlySet<string> = new Set([
   "GPL",

@@ -1,7 +1,7 @@
 import {
   type HelperPrototype,
   helperMapRules,
-  helperPrototypes,
+  helperName,
   mapHelperRules,
   mapTypeName,
   programTypeId,
@@ -72,8 +72,6 @@ import type { Walk } from "./walk.js";
 const LAST_HELPER = 211;
 const MAX_ERRNO = 4095;
 
-const helperNames: ReadonlyMap<number, string> = new Map(helperPrototypes.map((helper) => [helper.id, helper.name]));
-
 const acquiring: ReadonlySet<string> = new Set([
   "sk_lookup_tcp",
   "sk_lookup_udp",
@@ -114,8 +112,7 @@ const updatesSockMaps: ReadonlySet<string> = new Set([
 
 function fullName(id: number): string {
   // Number 0 is taken, so that no helper has it.
-  const name = id === 0 ? "unspec" : helperNames.get(id);
-  return name === undefined ? "unknown" : `bpf_${name}`;
+  return id === 0 ? "bpf_unspec" : (helperName(id) ?? "unknown");
 }
 
 /** A call of a helper: its arguments, what it does to them, and its result. */

@@ -12,17 +12,9 @@ import {
   programFlagsSince,
   programTypes,
 } from "../abi/index.js";
-import { classifySlot, decodeSlots, OPCODE_LDDW, type Slots } from "../isa/index.js";
+import { classifySlot, decodeSlots, OPCODE_CALL, OPCODE_EXIT, OPCODE_LDDW, type Slots } from "../isa/index.js";
 import type { VerifierInput, VerifierMap, VerifyOptions } from "./input.js";
-import {
-  HELPER_TAIL_CALL,
-  isHelperCall,
-  isKfuncCall,
-  isProgramCall,
-  OPCODE_CALL,
-  OPCODE_EXIT,
-  successors,
-} from "./successors.js";
+import { HELPER_TAIL_CALL, isHelperCall, isKfuncCall, isProgramCall, successors } from "./successors.js";
 import { E2BIG, EINVAL, type RejectionCode, type Verdict } from "./verdict.js";
 import { verify } from "./verify.js";
 

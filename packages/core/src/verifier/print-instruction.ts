@@ -26,7 +26,7 @@ function signed(n: number): string {
 
 /** Names that a call's text shows; the printer itself knows none. */
 export interface InstructionNames {
-  /** Of a helper, without `bpf_`; undefined for an unknown number. */
+  /** Of a helper; undefined for an unknown number. */
   helper(id: number): string | undefined;
   kfunc(slot: number): string | undefined;
   /** Text of a lddw's constant that stands for something else, e.g. a map's address. */
@@ -84,7 +84,7 @@ function printJump(insns: Slots, slot: number, names: InstructionNames): string 
   if (operation === 8) {
     if (src === 1) return `call pc${signed(imm)}`;
     const name = src === 2 ? names.kfunc(slot) : names.helper(imm);
-    const full = src === 2 ? (name ?? "kernel-function") : name === undefined ? "unknown" : `bpf_${name}`;
+    const full = src === 2 ? (name ?? "kernel-function") : (name ?? "unknown");
     return `call ${full}#${imm}`;
   }
   if (opcode === 0x05) return `goto pc${signed(offset)}`;

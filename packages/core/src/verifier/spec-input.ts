@@ -6,8 +6,7 @@ import {
   BPF_PSEUDO_KFUNC_CALL,
   BPF_PSEUDO_MAP_FD,
   BPF_PSEUDO_MAP_VALUE,
-  OPCODE_LDDW,
-  SLOT_SIZE,
+  ReferencePatch,
 } from "../isa/index.js";
 import type { MapSpec, ObjectSpec, ProgramSpec, Reference } from "../spec/index.js";
 import type { VerifierInput, VerifierMap } from "./input.js";
@@ -17,7 +16,8 @@ import { layOutSections } from "./section-layout.js";
  * A program of an object as the verifier takes it: maps get descriptors from 1 on, kernel functions and variables the ids
  * that `kernelTypes` gives them. CO-RE relocations have to be applied before (`applyCoreRelocations` of the object room).
  *
- * @throws BpfError `"NO_SUCH_SYMBOL"` and `"NO_ATTACH_TARGET"` for names that `kernelTypes` doesn't have.
+ * @throws BpfError `"NO_SUCH_SYMBOL"` and `"NO_ATTACH_TARGET"` for names that `kernelTypes` doesn't have, `"REFERENCE"`
+ * for references of what is neither a lddw nor a call.
  */
 export function verifierInput(object: ObjectSpec, program: ProgramSpec, kernelTypes: Btf | undefined): VerifierInput {
   const btf = layOutSections(object);
@@ -60,38 +60,32 @@ function verifierMap(map: MapSpec, btf: Btf | undefined): VerifierMap {
 }
 
 function resolve(program: ProgramSpec, descriptor: (map: string) => number, kernelTypes: Btf | undefined): Uint8Array {
-  const insns = new Uint8Array(program.insns);
-  const view = new DataView(insns.buffer);
-  const patch = (slot: number, source: number, low: number, high?: number) => {
-    const at = slot * SLOT_SIZE;
-    insns[at + 1] = (insns[at + 1]! & 0x0f) | (source << 4);
-    view.setInt32(at + 4, low, true);
-    if (high !== undefined && insns[at] === OPCODE_LDDW) view.setInt32(at + SLOT_SIZE + 4, high, true);
-  };
+  const code = new ReferencePatch(program.insns);
   for (const reference of program.references) {
     switch (reference.kind) {
       case "map":
-        patch(reference.slot, BPF_PSEUDO_MAP_FD, descriptor(reference.map), 0);
+        code.load(reference.slot, BPF_PSEUDO_MAP_FD, descriptor(reference.map), 0);
         break;
       case "map_value":
-        patch(reference.slot, BPF_PSEUDO_MAP_VALUE, descriptor(reference.map), reference.offset);
+        code.load(reference.slot, BPF_PSEUDO_MAP_VALUE, descriptor(reference.map), reference.offset);
         break;
       case "ksym": {
         const id = kernelId(kernelTypes, reference, ["var", "func"]);
         // A symbol without a type is a plain number to the verifier: an address, whichever it is.
-        if (id === undefined) patch(reference.slot, 0, reference.weak ? 0 : TEXT_LOW, reference.weak ? 0 : TEXT_HIGH);
-        else patch(reference.slot, BPF_PSEUDO_BTF_ID, id, 0);
+        if (id === undefined)
+          code.load(reference.slot, 0, reference.weak ? 0 : TEXT_LOW, reference.weak ? 0 : TEXT_HIGH);
+        else code.load(reference.slot, BPF_PSEUDO_BTF_ID, id, 0);
         break;
       }
       case "kfunc": {
         const id = kernelId(kernelTypes, reference, ["func"]);
-        if (id === undefined) patch(reference.slot, 0, MISSING_KFUNC_CALL);
-        else patch(reference.slot, BPF_PSEUDO_KFUNC_CALL, id);
+        if (id === undefined) code.call(reference.slot, 0, MISSING_KFUNC_CALL);
+        else code.call(reference.slot, BPF_PSEUDO_KFUNC_CALL, id);
         break;
       }
     }
   }
-  return insns;
+  return code.bytes;
 }
 
 type KernelReference = Extract<Reference, { kind: "ksym" | "kfunc" }>;

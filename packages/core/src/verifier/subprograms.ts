@@ -1,3 +1,4 @@
+import { OPCODE_CALL, OPCODE_EXIT } from "../isa/index.js";
 import type { Analysis, Subprogram } from "./analysis.js";
 import { resolveKernelFunction } from "./kernel-functions.js";
 import {
@@ -9,8 +10,6 @@ import {
   isLoadAbsolute,
   isProgramCall,
   jumpDistance,
-  OPCODE_CALL,
-  OPCODE_EXIT,
   OPCODE_JA,
   OPCODE_JA32,
 } from "./successors.js";

@@ -1,10 +1,13 @@
-import { BPF_PSEUDO_CALL, BPF_PSEUDO_FUNC, BPF_PSEUDO_KFUNC_CALL, OPCODE_LDDW, type Slots } from "../isa/index.js";
+import {
+  BPF_PSEUDO_CALL,
+  BPF_PSEUDO_FUNC,
+  BPF_PSEUDO_KFUNC_CALL,
+  OPCODE_CALL,
+  OPCODE_LDDW,
+  type Slots,
+} from "../isa/index.js";
 import { CLASS_JMP, CLASS_JMP32, CLASS_LD } from "./print-instruction.js";
 
-/** Immediates that say what a call or a lddw refers to (`BPF_PSEUDO_*`), in the source register field. */
-
-export const OPCODE_CALL = 0x85;
-export const OPCODE_EXIT = 0x95;
 export const OPCODE_JA = 0x05;
 export const OPCODE_JA32 = 0x06;
 /** May be taken or not, by a budget that the kernel keeps. */

@@ -5,8 +5,7 @@ import {
   BPF_PSEUDO_KFUNC_CALL,
   BPF_PSEUDO_MAP_FD,
   BPF_PSEUDO_MAP_VALUE,
-  OPCODE_LDDW,
-  SLOT_SIZE,
+  ReferencePatch,
 } from "@tsbpf/core/isa";
 import type { ProgramSpec, Reference } from "@tsbpf/core/spec";
 import type { KernelBtf, ModuleBtf } from "./kernel-btf.js";
@@ -23,7 +22,8 @@ export interface ResolvedCode {
  * place.
  *
  * @param mapFd fd of a map, by its key in the object.
- * @throws BpfError `"NO_SUCH_SYMBOL"` for an extern that the kernel lacks and that is not weak.
+ * @throws BpfError `"NO_SUCH_SYMBOL"` for an extern that the kernel lacks and that is not weak, `"REFERENCE"` for a reference of what is
+ * neither a lddw nor a call.
  */
 export function resolveReferences(
   program: ProgramSpec,
@@ -31,7 +31,7 @@ export function resolveReferences(
   mapFd: (name: string) => number,
   kernel: KernelBtf,
 ): ResolvedCode {
-  const code = new CodePatch(insns);
+  const code = new ReferencePatch(insns);
   const modules: ModuleBtf[] = [];
   for (const reference of program.references) {
     switch (reference.kind) {
@@ -54,48 +54,10 @@ export function resolveReferences(
   return { insns: code.bytes, fdArray };
 }
 
-class CodePatch {
-  readonly bytes: Uint8Array;
-  readonly #view: DataView;
-
-  constructor(insns: Uint8Array) {
-    this.bytes = new Uint8Array(insns);
-    this.#view = new DataView(this.bytes.buffer);
-  }
-
-  /** A lddw of `low` and `high` with the source register that says what they mean. */
-  load(slot: number, source: number, low: number, high: number): void {
-    const at = this.#offset(slot, 2);
-    if (this.bytes[at] !== OPCODE_LDDW)
-      throw new BpfError("REFERENCE", `slot ${slot} has a reference and is no lddw`, { slot });
-    this.#source(at, source);
-    this.#view.setInt32(at + 4, low, true);
-    this.#view.setInt32(at + SLOT_SIZE + 4, high, true);
-  }
-
-  call(slot: number, source: number, imm: number, offset: number): void {
-    const at = this.#offset(slot, 1);
-    this.#source(at, source);
-    this.#view.setInt16(at + 2, offset, true);
-    this.#view.setInt32(at + 4, imm, true);
-  }
-
-  #source(at: number, source: number): void {
-    this.bytes[at + 1] = (this.bytes[at + 1]! & 0x0f) | (source << 4);
-  }
-
-  #offset(slot: number, slots: number): number {
-    const at = slot * SLOT_SIZE;
-    if (at + slots * SLOT_SIZE > this.bytes.length)
-      throw new BpfError("REFERENCE", `slot ${slot} is beyond the program`, { slot });
-    return at;
-  }
-}
-
 type KsymReference = Extract<Reference, { kind: "ksym" }>;
 type KfuncReference = Extract<Reference, { kind: "kfunc" }>;
 
-function loadSymbol(code: CodePatch, { slot, name, typeId, weak }: KsymReference, kernel: KernelBtf): void {
+function loadSymbol(code: ReferencePatch, { slot, name, typeId, weak }: KsymReference, kernel: KernelBtf): void {
   if (typeId !== 0) {
     const found = kernel.find(name, "var") ?? kernel.find(name, "func");
     if (found !== undefined) {
@@ -114,7 +76,7 @@ function loadSymbol(code: CodePatch, { slot, name, typeId, weak }: KsymReference
 }
 
 function callKfunc(
-  code: CodePatch,
+  code: ReferencePatch,
   { slot, name, weak }: KfuncReference,
   kernel: KernelBtf,
   modules: ModuleBtf[],
@@ -122,7 +84,7 @@ function callKfunc(
   const found = kernel.find(name, "func");
   if (found === undefined) {
     if (!weak) throw missing(name, "as a function in its BTF");
-    code.call(slot, 0, MISSING_KFUNC_CALL, 0);
+    code.call(slot, 0, MISSING_KFUNC_CALL);
     return;
   }
   let index = 0;

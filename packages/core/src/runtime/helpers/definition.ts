@@ -1,4 +1,4 @@
-import { helperPrototypes } from "../../abi/index.js";
+import { helperNumbers } from "../../abi/index.js";
 import { BpfError } from "../../base/index.js";
 import type { Environment } from "../environment.js";
 import type { Helper, HelperFunction, HelperTable } from "../helper-table.js";
@@ -14,11 +14,9 @@ export type Define = (
 /** One family of helpers: defines what it has over an environment. */
 export type HelperFamily = (define: Define, environment: Environment) => void;
 
-const idByName: ReadonlyMap<string, number> = new Map(helperPrototypes.map(({ name, id }) => [name, id]));
-
 /** The number of a helper (`BPF_FUNC_*`) by its name without `bpf_`. @throws BpfError `"UNKNOWN_HELPER"` */
 export function helperId(name: string): number {
-  const id = idByName.get(name);
+  const id = helperNumbers.get(`bpf_${name}`);
   if (id === undefined) throw new BpfError("UNKNOWN_HELPER", `there is no helper bpf_${name}`, { name });
   return id;
 }
