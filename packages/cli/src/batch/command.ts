@@ -5,7 +5,9 @@ import { readInput } from "../object-file.js";
 import { printJson, type Session } from "../session.js";
 import type { Terminal } from "../terminal.js";
 import { batchLines } from "./lines.js";
-import type { RunCommandLine } from "./verb.js";
+
+/** Runs one command line, as main does. */
+export type RunCommandLine = (words: readonly string[], terminal: Terminal) => Promise<number>;
 
 /** `batch file FILE`: the status of the first command that fails, which is the last that runs. */
 export async function runBatch(session: Session, word: string, file: string, run: RunCommandLine): Promise<number> {

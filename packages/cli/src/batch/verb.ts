@@ -1,9 +1,6 @@
 import type { Command } from "commander";
 import type { Session } from "../session.js";
-import type { Terminal } from "../terminal.js";
-
-/** Runs one command line, as main does. */
-export type RunCommandLine = (words: readonly string[], terminal: Terminal) => Promise<number>;
+import type { RunCommandLine } from "./command.js";
 
 /** Declares `tsbpf batch file FILE`. */
 export function addBatch(

@@ -10,14 +10,9 @@ import { programName } from "../live/program-name.js";
 import { takePrograms } from "../live/select.js";
 import { describeFileError } from "../object-file.js";
 import type { Drawing } from "./flow-drawing.js";
+import type { ListingOptions } from "./listing-options.js";
 import { lineJson, lineText } from "./source-lines.js";
 import { listTranslated, type TranslatedLine } from "./translated.js";
-
-/** What a listing shows beside the instructions. */
-export interface ListingOptions {
-  readonly opcodes: boolean;
-  readonly linum: boolean;
-}
 
 /** A program's listing, in either form. */
 interface Listing {

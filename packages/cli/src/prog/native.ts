@@ -4,7 +4,7 @@ import type { Btf } from "@tsbpf/core/btf";
 import icedX86 from "iced-x86";
 import type { KernelSymbols } from "../live/kernel-symbols.js";
 import type { LiveLayout } from "../live/live-host.js";
-import type { ListingOptions } from "./dump.js";
+import type { ListingOptions } from "./listing-options.js";
 import { prototypeText } from "./prototype.js";
 import { lineJson, linesByAddress, lineText, type SourceLine } from "./source-lines.js";
 

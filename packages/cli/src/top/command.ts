@@ -6,7 +6,14 @@ import { sampleUsage, type Usage, usageSince } from "../live/program-usage.js";
 import { type Session, toJson } from "../session.js";
 import { type Column, groupDigits, printTable } from "../table.js";
 import type { Terminal } from "../terminal.js";
-import type { TopOptions } from "./verb.js";
+
+/** What `top` is told. */
+export interface TopOptions {
+  readonly interval: number;
+  readonly count?: number;
+  readonly sort: "time" | "calls";
+  readonly all?: true;
+}
 
 /** `top`: a line a program, with what it used since the look before. In JSON each look is a line. */
 export async function showTop({ terminal, json }: Session, options: TopOptions): Promise<void> {

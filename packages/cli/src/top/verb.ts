@@ -1,13 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Session } from "../session.js";
-
-/** What `top` is told. */
-export interface TopOptions {
-  readonly interval: number;
-  readonly count?: number;
-  readonly sort: "time" | "calls";
-  readonly all?: true;
-}
+import type { TopOptions } from "./command.js";
 
 /** Declares `tsbpf top`. */
 export function addTop(root: Command, session: () => Session): void {

@@ -9,7 +9,7 @@ import {
   type RunStatus,
   type Runtime,
 } from "../runtime/index.js";
-import type { InterpreterLoop } from "./interpreter.js";
+import type { InterpreterLoop } from "./loop.js";
 import { operationNumber } from "./operations.js";
 import { InterpretedProgram } from "./program.js";
 import { RECORD_SIZE, record } from "./record.js";

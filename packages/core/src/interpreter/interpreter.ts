@@ -1,17 +1,10 @@
 import type { Engine, Executable, ProgramImage, RunContext, Runtime } from "../runtime/index.js";
-import { type LinearMemory, type WasmFunction, type WasmModule, webAssembly } from "../wasm/index.js";
+import { type LinearMemory, type WasmModule, webAssembly } from "../wasm/index.js";
 import { callRegister } from "./call-register.js";
 import { DebugSession } from "./debug-session.js";
-import { generateInterpreter } from "./loop.js";
+import { generateInterpreter, type InterpreterLoop } from "./loop.js";
 import { predecode } from "./predecode.js";
 import { InterpretedProgram } from "./program.js";
-
-/** The generated loop, instantiated for one runtime. */
-export interface InterpreterLoop {
-  readonly execute: WasmFunction;
-  readonly invoke: WasmFunction;
-  readonly resume: WasmFunction;
-}
 
 // The modules are the same for every runtime: they are generated and compiled once.
 const modules = new Map<string, WasmModule>();

@@ -13,11 +13,18 @@ import {
   RUN_STOPPED,
   STACK_SIZE,
 } from "../runtime/index.js";
-import { I32, I64, i32, i64, type Label, type LinearMemory, ModuleBuilder } from "../wasm/index.js";
+import { I32, I64, i32, i64, type Label, type LinearMemory, ModuleBuilder, type WasmFunction } from "../wasm/index.js";
 import { emitLeave, popFrame, pushFrame } from "./calls.js";
 import { Emitter, type LoopFunction, type LoopImports } from "./emitter.js";
 import { operations } from "./operations.js";
 import { RECORD_GUARDED, RECORD_LOADS, RECORD_SIZE, record } from "./record.js";
+
+/** The generated loop, instantiated for one runtime. */
+export interface InterpreterLoop {
+  readonly execute: WasmFunction;
+  readonly invoke: WasmFunction;
+  readonly resume: WasmFunction;
+}
 
 /**
  * Generates the interpreter: a loop over predecoded records (record.ts) that dispatches with one `br_table`. Exports:

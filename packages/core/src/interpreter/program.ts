@@ -1,5 +1,5 @@
 import { functionRecord, type ProgramImage, programRecord, type RunStatus, type Runtime } from "../runtime/index.js";
-import type { InterpreterLoop } from "./interpreter.js";
+import type { InterpreterLoop } from "./loop.js";
 import type { Predecoded } from "./predecode.js";
 import { RECORD_SIZE, record } from "./record.js";
 

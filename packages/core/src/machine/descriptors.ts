@@ -1,10 +1,8 @@
-import type { Cgroup } from "./cgroup/index.js";
-import type { MachineMap } from "./machine-map.js";
-import type { MachineProgram } from "./machine-program.js";
-import type { PacketSocket, Socket, XdpSocket } from "./network/index.js";
-
-/** What a Machine's file descriptor can stand for. */
-export type Described = MachineMap | MachineProgram | XdpSocket | Socket | PacketSocket | Cgroup;
+/** What a Machine's file descriptor can stand for: a map, a program, a socket, a cgroup. */
+export interface Described {
+  readonly fd: number;
+  close(): void;
+}
 
 /** The Machine's own file descriptors: what values of prog arrays and maps of maps are written as. */
 export class Descriptors {

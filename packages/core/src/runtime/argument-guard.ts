@@ -1,5 +1,5 @@
 import type { HelperArgument, HelperPrototype } from "../abi/index.js";
-import type { HelperFunction } from "./helper-table.js";
+import type { ArgumentGuard } from "./helper-table.js";
 import type { Runtime } from "./runtime.js";
 
 /** What the guard must know of a map. Bytes. */
@@ -7,13 +7,6 @@ export interface MapSizes {
   readonly keySize: number;
   readonly valueSize: number;
 }
-
-/**
- * Makes of a helper one that can be called by programs that nobody verified: pointer arguments have to be what the
- * prototype says and lie in memory that the program may access itself, or the run ends with a fault. What needs more than
- * that to be judged (the state of a dynptr, a timer or a reserved record) is the helper's own business.
- */
-export type ArgumentGuard = (id: number, run: HelperFunction) => HelperFunction;
 
 /** Bytes of kernel structs that helpers get by pointer, all to be written. */
 const structSizes: Partial<Record<HelperArgument["kind"], number>> = {

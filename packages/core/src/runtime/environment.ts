@@ -11,21 +11,9 @@ import { RedirectTarget } from "./redirect-target.js";
 import type { Runtime } from "./runtime.js";
 import type { SeqFile } from "./seq-file.js";
 import { SocketViews } from "./socket-views.js";
+import type { Task } from "./task.js";
 import { TaskObjects } from "./task-objects.js";
 import { Timers } from "./timers.js";
-
-/** The task that programs run in the context of (`bpf_get_current_*`). */
-export interface Task {
-  /** Thread id (the kernel's pid). */
-  pid: number;
-  /** Process id (the kernel's tgid). */
-  tgid: number;
-  uid: number;
-  gid: number;
-  /** At most 15 bytes. */
-  comm: string;
-  cgroupId: bigint;
-}
 
 /** Choices for an {@link Environment}. */
 export interface EnvironmentOptions {

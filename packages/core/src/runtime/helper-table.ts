@@ -1,9 +1,15 @@
 import { BpfError } from "../base/index.js";
 import { I32, instantiate, ModuleBuilder, type WasmTable, webAssembly } from "../wasm/index.js";
-import type { ArgumentGuard } from "./argument-guard.js";
 
 /** The low halves of r1 to r5 as i32s, and the low half of what r0 is made of. */
 export type HelperFunction = (a1: number, a2: number, a3: number, a4: number, a5: number) => number;
+
+/**
+ * Makes of a helper one that can be called by programs that nobody verified: pointer arguments have to be what the
+ * prototype says and lie in memory that the program may access itself, or the run ends with a fault. What needs more than
+ * that to be judged (the state of a dynptr, a timer or a reserved record) is the helper's own business.
+ */
+export type ArgumentGuard = (id: number, run: HelperFunction) => HelperFunction;
 
 /** A helper or kfunc as programs call it. */
 export interface Helper {

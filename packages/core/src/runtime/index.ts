@@ -1,5 +1,5 @@
 export { AllocatedObjects, type ObjectLayout } from "./allocated-objects.js";
-export { type ArgumentGuard, createArgumentGuard, type MapSizes } from "./argument-guard.js";
+export { createArgumentGuard, type MapSizes } from "./argument-guard.js";
 export { type Clock, ManualClock, SystemClock } from "./clock.js";
 export * from "./contexts/index.js";
 export { ancestorOf, type ControlGroup } from "./control-group.js";
@@ -11,7 +11,7 @@ export {
   InvalidProgramError,
   targetOf,
 } from "./decoded-program.js";
-export { type CgroupRun, Environment, type EnvironmentOptions, type SentSignal, type Task } from "./environment.js";
+export { type CgroupRun, Environment, type EnvironmentOptions, type SentSignal } from "./environment.js";
 export {
   type ArenaWindow,
   type Engine,
@@ -31,7 +31,7 @@ export {
   STACK_SIZE,
 } from "./execution-area.js";
 export { keysHash, tupleHash } from "./flow-hash.js";
-export { HELPER_TAIL_CALL, type Helper, type HelperFunction, HelperTable } from "./helper-table.js";
+export { type ArgumentGuard, HELPER_TAIL_CALL, type Helper, type HelperFunction, HelperTable } from "./helper-table.js";
 export { storageKey } from "./helpers/cgroup.js";
 export { installHelpers } from "./helpers/index.js";
 export { KernelBytes, KernelMemory, KernelObject, type KernelValue } from "./kernel-object.js";
@@ -74,6 +74,7 @@ export { type PacketLoader, Runtime } from "./runtime.js";
 export { SeqFile } from "./seq-file.js";
 export { carriedProtocol, ETH_HLEN, SKB_MAX_LENGTH, SkbContext, skBuff } from "./skb-context.js";
 export { SocketViews } from "./socket-views.js";
+export type { Task } from "./task.js";
 export { TaskObjects } from "./task-objects.js";
 export type { TcpInfo } from "./tcp-info.js";
 export { type Timer, type TimerHolds, Timers } from "./timers.js";

@@ -1,5 +1,5 @@
-import type { Task } from "./environment.js";
 import type { KernelMemory, KernelObject } from "./kernel-object.js";
+import type { Task } from "./task.js";
 
 /** Tasks as `struct task_struct`: the one that programs run in, and those that the caller adds. */
 export class TaskObjects {

@@ -3,7 +3,7 @@ import { findMember, resolve, type TypeId } from "../btf/index.js";
 import { type Analysis, KERNEL_TYPES } from "./analysis.js";
 import { AUX, ID, isConstant, OBJECT, registerAt, TYPE, VALUE } from "./domain/register.js";
 import { structFieldsOf } from "./map-fields.js";
-import type { MemoryAccess } from "./memory.js";
+import type { MemoryAccess } from "./memory-access.js";
 import { isTrusted } from "./nullness.js";
 import {
   ALLOCATED,

@@ -1,10 +1,11 @@
 import type { HelperArgument } from "../abi/index.js";
 import { type Analysis, KERNEL_TYPES, Rejection } from "./analysis.js";
 import { checkArgumentOffset } from "./argument-offset.js";
+import { newCallArguments } from "./call-arguments.js";
 import { AUX, ID, OBJECT, registerAt, TYPE } from "./domain/register.js";
 import { requireDynptrPointer, setKernelDynptr, useDynptr } from "./dynptrs.js";
 import { type Parameter, parametersOf } from "./function-parameters.js";
-import { checkArgumentType, newCallArguments } from "./helper-arguments.js";
+import { checkArgumentType } from "./helper-arguments.js";
 import { checkMemoryOrNull } from "./memory-arguments.js";
 import { ARENA, BTF_ID, CTX, MAYBE_NULL, MEM, READ_ONLY, SCALAR, TRUSTED, UNTRUSTED } from "./pointer-types.js";
 import { isNull, setPointer, setUnknownScalar } from "./registers.js";

@@ -1,22 +1,16 @@
-import type { ArgumentKind, HelperArgument, HelperPrototype } from "../abi/index.js";
+import type { ArgumentKind, HelperArgument } from "../abi/index.js";
 import { mapTypeName } from "../abi/index.js";
 import { checkAlignment } from "./alignment.js";
 import { checkArgumentOffset } from "./argument-offset.js";
+import type { CallArguments } from "./call-arguments.js";
 import { constantKey } from "./constant-key.js";
 import { checkConstantString } from "./constant-string.js";
 import { AUX, isConstant, MAP_UID, OBJECT, REF, registerAt, TYPE, UMAX, VALUE } from "./domain/register.js";
-import {
-  dynptrNumber,
-  type KnownDynptr,
-  makeDynptr,
-  requireDynptrPointer,
-  requireReferencedDynptr,
-  useDynptr,
-} from "./dynptrs.js";
+import { dynptrNumber, makeDynptr, requireDynptrPointer, requireReferencedDynptr, useDynptr } from "./dynptrs.js";
 import { inTreeCallback } from "./graph-objects.js";
 import { checkCallMemory, checkSizedMemory } from "./helper-memory.js";
 import type { VerifierMap } from "./input.js";
-import { findExchangedField, type PointerField } from "./kernel-pointers.js";
+import { findExchangedField } from "./kernel-pointers.js";
 import {
   ALLOCATED,
   BTF_ID,
@@ -49,7 +43,6 @@ import {
 } from "./pointer-types.js";
 import { hidesValue, isNull, requireReadable, unsignedNumber } from "./registers.js";
 import { lockOrUnlock } from "./spin-locks.js";
-import type { RawAccess } from "./stack-access.js";
 import { checkMapField } from "./timers.js";
 import { checkTypedArgument } from "./typed-arguments.js";
 import type { Walk } from "./walk.js";
@@ -92,61 +85,6 @@ const accepted: Readonly<Partial<Record<ArgumentKind, readonly number[]>>> = {
   kptr_xchg_dest: [MAP_VALUE, BTF_ID | ALLOCATED],
   dynptr: [STACK, DYNPTR],
 };
-
-/** What the arguments of one call turned out to be. */
-export interface CallArguments {
-  readonly prototype: HelperPrototype;
-  map: VerifierMap | undefined;
-  /** The map's object number. */
-  mapObject: number;
-  mapUid: number;
-  /** A lookup's key, where it is known and the map an array; else -1. */
-  constantKey: number;
-  /** Register of the argument that the call gives away. */
-  releases: number;
-  reference: number;
-  /** Size that an allocating call was asked for. */
-  allocated: number;
-  /** Greatest value of the size argument. */
-  sizeLimit: number;
-  subprogram: number;
-  /** The field that bpf_kptr_xchg works on. */
-  pointerField: PointerField | undefined;
-  /** A per-CPU pointer argument: whose types, and its type. */
-  perCpuObject: number;
-  perCpuType: number;
-  /** ... which is of an object that the program allocated. */
-  perCpuAllocated: boolean;
-  /** The dynptr that the result is a piece of. */
-  dynptr: KnownDynptr | undefined;
-  /** A constant string, a character a byte. */
-  format: string;
-  changesPacket: boolean;
-  readonly raw: RawAccess;
-}
-
-export function newCallArguments(prototype: HelperPrototype): CallArguments {
-  return {
-    prototype,
-    map: undefined,
-    mapObject: 0,
-    mapUid: 0,
-    constantKey: -1,
-    releases: 0,
-    reference: 0,
-    allocated: 0,
-    sizeLimit: 0,
-    subprogram: 0,
-    pointerField: undefined,
-    perCpuObject: 0,
-    perCpuType: 0,
-    perCpuAllocated: false,
-    dynptr: undefined,
-    format: "",
-    changesPacket: false,
-    raw: { register: 0, size: 0 },
-  };
-}
 
 /** Checks one argument; `index` counts from 0. */
 export function checkArgument(walk: Walk, call: CallArguments, index: number): void {

@@ -1,10 +1,10 @@
 import { mapTypeName } from "../abi/index.js";
 import { KERNEL_TYPES } from "./analysis.js";
 import { setTypedPointer } from "./btf-access.js";
+import type { CallArguments } from "./call-arguments.js";
 import { OBJECT, registerAt, TYPE, UMAX } from "./domain/register.js";
 import { setKernelDynptr } from "./dynptrs.js";
 import { enterMainFrame, forgetRegisters, passMapElement, passRegister, pushFrame } from "./frames.js";
-import type { CallArguments } from "./helper-arguments.js";
 import { pushPath, pushState } from "./pending.js";
 import { SCALAR } from "./pointer-types.js";
 import { setUnknownScalar, unsignedNumber } from "./registers.js";
@@ -69,7 +69,7 @@ export function callLoop(walk: Walk, call: CallArguments): void {
 
 /** The kernel makes a loop of the call where its flags are known to be 0, which makes their value matter. */
 function noteInlineLoop(walk: Walk): void {
-  walk.inlineLoops.note(walk);
+  walk.inlineLoops.note(walk.analysis, walk.precision);
 }
 
 /** bpf_for_each_map_elem(map, callback, context, flags): callback(map, key, value, context). */

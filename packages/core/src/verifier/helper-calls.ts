@@ -9,6 +9,7 @@ import {
 import { resolve } from "../btf/index.js";
 import { type Analysis, KERNEL_TYPES } from "./analysis.js";
 import { setTypedPointer } from "./btf-access.js";
+import { type CallArguments, newCallArguments } from "./call-arguments.js";
 import {
   HELPER_FIND_VMA,
   HELPER_FOR_EACH_MAP_ELEM,
@@ -40,7 +41,7 @@ import { describeDynptr, dynptrNumber, giveDynptrBack } from "./dynptrs.js";
 import { returnToCaller } from "./exit.js";
 import { checkPrintCall } from "./format-string.js";
 import { clearCallerSaved } from "./frames.js";
-import { type CallArguments, checkArgument, newCallArguments } from "./helper-arguments.js";
+import { checkArgument } from "./helper-arguments.js";
 import { callFindVma, callForEach, callLoop, callRingbufDrain, callTimerCallback } from "./helper-callbacks.js";
 import { forgetPacketPointers } from "./invalidate.js";
 import { giveObjectToMap, setExchangedObject } from "./kernel-pointers.js";

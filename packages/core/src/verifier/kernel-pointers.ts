@@ -1,12 +1,12 @@
 import type { TypeId } from "../btf/index.js";
 import { type Analysis, KERNEL_TYPES } from "./analysis.js";
 import { inRcuSection, setTypedPointer } from "./btf-access.js";
+import type { CallArguments } from "./call-arguments.js";
 import { AUX, ID, isConstant, OBJECT, OFF, REF, registerAt, TYPE, VALUE } from "./domain/register.js";
-import type { CallArguments } from "./helper-arguments.js";
 import { setUnreadable } from "./invalidate.js";
 import { forEachRegister } from "./linked-scalars.js";
 import { fieldsOf, isGraphNode, isPointerField, type MapField, structFieldsOf } from "./map-fields.js";
-import type { MemoryAccess } from "./memory.js";
+import type { MemoryAccess } from "./memory-access.js";
 import { requireUnmodified } from "./memory-region.js";
 import {
   ALLOCATED,

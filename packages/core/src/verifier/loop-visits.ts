@@ -1,19 +1,9 @@
 import type { Analysis } from "./analysis.js";
 import { markAllPrecise, type PrecisionTracker } from "./precision.js";
-import type { State } from "./state.js";
+import type { LoopVisit, State } from "./state.js";
 
 /** Rounds after which everything is taken to be precise. */
 const MAX_ROUNDS = 64;
-
-/** A loop that paths are in, or have been in, by one chain of calls. */
-export interface LoopVisit {
-  /** What the log calls it. */
-  readonly key: string;
-  /** The checkpoint through which the loop was entered; undefined once all paths from it are done. */
-  entry: State | undefined;
-  /** States in which paths came back to a checkpoint of the loop, in that order. */
-  backedges: State[];
-}
 
 /**
  * Loops being walked. A path that comes back to a checkpoint of its own loop ends there, although that checkpoint's

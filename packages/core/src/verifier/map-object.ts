@@ -2,7 +2,7 @@ import { mapStruct, mapTypeName } from "../abi/index.js";
 import { type Analysis, KERNEL_TYPES } from "./analysis.js";
 import { setLoaded } from "./btf-access.js";
 import { OBJECT, registerAt } from "./domain/register.js";
-import type { MemoryAccess } from "./memory.js";
+import type { MemoryAccess } from "./memory-access.js";
 import { walkStruct } from "./struct-walk.js";
 import { ENOTSUPP, EPERM } from "./verdict.js";
 import type { Walk } from "./walk.js";

@@ -4,7 +4,7 @@ import { isConstant, OBJECT, registerAt, SMIN, TYPE, UMAX, VALUE } from "./domai
 import { MAP_READ_ONLY_PROGRAM, MAP_WRITE_ONLY_PROGRAM, type VerifierMap } from "./input.js";
 import { accessKernelPointer } from "./kernel-pointers.js";
 import { fieldsOf, isPointerField, type MapField } from "./map-fields.js";
-import type { MemoryAccess } from "./memory.js";
+import type { MemoryAccess } from "./memory-access.js";
 import { checkRegion } from "./memory-region.js";
 import { SCALAR } from "./pointer-types.js";
 import { boundNumber, hidesValue, setUnknownScalar, unsignedNumber } from "./registers.js";

@@ -15,6 +15,7 @@ import { repairBounds, truncate } from "./domain/bounds.js";
 import { AUX, isConstant, OBJECT, OFF, registerAt, SMIN, TYPE, VALUE } from "./domain/register.js";
 import { accessMapObject } from "./map-object.js";
 import { accessMapValue } from "./map-values.js";
+import type { MemoryAccess } from "./memory-access.js";
 import { checkPacketRegion, checkRegion, denyNegativeMinimum } from "./memory-region.js";
 import {
   ARENA,
@@ -58,22 +59,6 @@ export function accessSize(opcode: number): number {
     default:
       return 8;
   }
-}
-
-/** One access through a pointer in a register. */
-export interface MemoryAccess {
-  readonly register: number;
-  /** The instruction's offset; the register's own comes on top. */
-  readonly offset: number;
-  /** Bytes. */
-  readonly size: number;
-  readonly write: boolean;
-  /** Register loaded into or stored from; -1 for none. */
-  readonly value: number;
-  /** Natural alignment is a must, whatever the program's flags. */
-  readonly aligned?: boolean;
-  /** A load that extends the sign. */
-  readonly signExtends?: boolean;
 }
 
 const socketStructs: Readonly<Record<number, ContextLayout>> = {

@@ -1,6 +1,5 @@
 import { BYTES, clearRegister, REGISTER_WORDS, slotAt, TYPE } from "./domain/register.js";
 import { History } from "./history.js";
-import type { LoopVisit } from "./loop-visits.js";
 import { SCALAR } from "./pointer-types.js";
 
 /** Frames of a call chain. */
@@ -321,4 +320,14 @@ export class State {
   slotOfFrame(index: number): number {
     return index === this.frames.length - 1 ? this.slot : this.frames[index + 1]!.callsite;
   }
+}
+
+/** A loop that paths are in, or have been in, by one chain of calls. */
+export interface LoopVisit {
+  /** What the log calls it. */
+  readonly key: string;
+  /** The checkpoint through which the loop was entered; undefined once all paths from it are done. */
+  entry: State | undefined;
+  /** States in which paths came back to a checkpoint of the loop, in that order. */
+  backedges: State[];
 }

@@ -1,7 +1,7 @@
 import type { HelperArgument } from "../abi/index.js";
 import { type Analysis, KERNEL_TYPES } from "./analysis.js";
+import type { CallArguments } from "./call-arguments.js";
 import { AUX, OBJECT, OFF, registerAt, TYPE } from "./domain/register.js";
-import type { CallArguments } from "./helper-arguments.js";
 import { requirePointerOfField } from "./kernel-pointers.js";
 import { ALLOCATED, MAYBE_NULL, PERCPU } from "./pointer-types.js";
 import { isOfType, kernelStruct } from "./struct-walk.js";

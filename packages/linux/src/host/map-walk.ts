@@ -1,6 +1,21 @@
 import type { MapType } from "@tsbpf/core/abi";
 import { BpfCall, ENOTSUPP, errnos, NativeBuffer, syscallError } from "../sys/index.js";
-import type { LinuxMap } from "./linux-map.js";
+
+/** What a walk needs of a map. */
+export interface WalkedMap {
+  readonly fd: number;
+  readonly info: {
+    readonly name: string;
+    readonly type: MapType;
+    readonly keySize: number;
+    readonly maxEntries: number;
+  };
+  /** Bytes of a value as the kernel hands it over. */
+  readonly transferSize: number;
+  lookup(key: Uint8Array): Uint8Array | undefined;
+  /** The key after this one; the first without one. */
+  nextKey(key?: Uint8Array): Uint8Array | undefined;
+}
 
 type Entry = [key: Uint8Array, value: Uint8Array];
 
@@ -29,7 +44,7 @@ export interface EntryBatch {
  * All entries of a map. Where the kernel has batches (5.6) they are used: a hash map then is walked bucket by bucket, so
  * that deletions meanwhile cannot send the walk back to the start, as they do with GET_NEXT_KEY.
  */
-export function* walkEntries(map: LinuxMap): IterableIterator<Entry> {
+export function* walkEntries(map: WalkedMap): IterableIterator<Entry> {
   const batches = walkBatches(map);
   if (batches === undefined) {
     yield* walkKeys(map);
@@ -49,14 +64,14 @@ export function* walkEntries(map: LinuxMap): IterableIterator<Entry> {
 }
 
 /** All entries in as few calls as possible, or undefined where the kernel or the map's type has no batches. */
-export function walkBatches(map: LinuxMap): IterableIterator<EntryBatch> | undefined {
+export function walkBatches(map: WalkedMap): IterableIterator<EntryBatch> | undefined {
   if (!batchTypes.has(map.info.type)) return undefined;
   const walk = new BatchWalk(map);
   return walk.start() ? walk.batches() : undefined;
 }
 
 /** Takes the keys first, then their values: a key that goes meanwhile is left out. */
-function* walkKeys(map: LinuxMap): IterableIterator<Entry> {
+function* walkKeys(map: WalkedMap): IterableIterator<Entry> {
   const seen = new Set<string>();
   const keys: Uint8Array[] = [];
   // A deletion under the walk sends it back to the first key; what was seen already is not taken again, and a walk that
@@ -79,7 +94,7 @@ function* walkKeys(map: LinuxMap): IterableIterator<Entry> {
 }
 
 class BatchWalk {
-  readonly #map: LinuxMap;
+  readonly #map: WalkedMap;
   /** Where the walk is: a bucket number for hash maps, a key for the others. Its address alternates as in and out. */
   #in: NativeBuffer | undefined;
   #out: NativeBuffer;
@@ -89,7 +104,7 @@ class BatchWalk {
   #count = 0;
   #last = false;
 
-  constructor(map: LinuxMap) {
+  constructor(map: WalkedMap) {
     this.#map = map;
     const { keySize, maxEntries } = map.info;
     this.#capacity = Math.max(

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { HostUnderTest } from "./host-contract.js";
+import type { HostUnderTest } from "./host-under-test.js";
 import { errnoOf, mapSpec, u32, u64 } from "./specs.js";
 
 const BPF_NOEXIST = 1;

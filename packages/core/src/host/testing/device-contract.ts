@@ -3,9 +3,6 @@ import type { DeviceTestBed } from "./device-test-bed.js";
 import { tcContract } from "./tc-contract.js";
 import { xdpDeviceContract } from "./xdp-device-contract.js";
 
-/** Where one part of the contract finds the devices, which exist only while tests run. */
-export type DevicesUnderTest = () => DeviceTestBed;
-
 /** What every host promises about programs on network devices: hooks fire because frames move. */
 export function deviceContract(name: string, createTestBed: () => DeviceTestBed | Promise<DeviceTestBed>): void {
   describe(`${name} keeps the contract of devices`, () => {

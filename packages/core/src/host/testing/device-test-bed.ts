@@ -40,3 +40,6 @@ export function isContractFrame(frame: Uint8Array): boolean {
   const type = (at: number) => (frame[at]! << 8) | frame[at + 1]!;
   return type(12) === CONTRACT_ETHER_TYPE || (type(12) === 0x8100 && type(16) === CONTRACT_ETHER_TYPE);
 }
+
+/** Where one part of the contract finds the devices, which exist only while tests run. */
+export type DevicesUnderTest = () => DeviceTestBed;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { HostUnderTest } from "./host-contract.js";
+import type { HostUnderTest } from "./host-under-test.js";
 import { assembleProgram } from "./program-case.js";
 import { mapSpec, u64 } from "./specs.js";
 

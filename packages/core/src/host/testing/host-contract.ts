@@ -9,9 +9,6 @@ import { testRunContract } from "./test-run-contract.js";
 import { testRunTypesContract } from "./test-run-types-contract.js";
 import { xdpHelperContract } from "./xdp-helper-contract.js";
 
-/** Where one part of the contract finds the host, which exists only while tests run. */
-export type HostUnderTest = () => Host;
-
 /**
  * What every host promises, as one suite. Each host's package runs it on itself: what differs between them is a bug in
  * one of them, and the kernel is right.

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { BpfMap } from "../index.js";
-import type { HostUnderTest } from "./host-contract.js";
+import type { HostUnderTest } from "./host-under-test.js";
 import { assembleProgram } from "./program-case.js";
 import { errnoOf, mapSpec, u32, u64 } from "./specs.js";
 

@@ -9,7 +9,7 @@ import {
   type Reference,
 } from "../../spec/index.js";
 import type { BpfMap, Host } from "../index.js";
-import type { HostUnderTest } from "./host-contract.js";
+import type { HostUnderTest } from "./host-under-test.js";
 
 /** A program in assembly, what it runs on, and what it has to answer on every host. */
 export interface ProgramCase {

@@ -1,5 +1,5 @@
 import { describe, expect } from "vitest";
-import type { HostUnderTest } from "./host-contract.js";
+import type { HostUnderTest } from "./host-under-test.js";
 import { type ProgramCase, programCases, testFrame } from "./program-case.js";
 
 const ENOMEM = -12;

@@ -1,8 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { BpfMap, Link, Program } from "../index.js";
-import type { DevicesUnderTest } from "./device-contract.js";
 import { carry, count, load, note, noted, seenSpec } from "./device-steps.js";
-import type { TestDevice } from "./device-test-bed.js";
+import type { DevicesUnderTest, TestDevice } from "./device-test-bed.js";
 import { errnoOf } from "./specs.js";
 
 const NEXT = -1;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { VerifierError } from "../index.js";
-import type { HostUnderTest } from "./host-contract.js";
+import type { HostUnderTest } from "./host-under-test.js";
 import { assembleProgram } from "./program-case.js";
 import { asm, errnoOf, mapSpec, programSpec, u64 } from "./specs.js";
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { AttachType, ProgramType } from "../../abi/index.js";
 import { SyscallError } from "../../base/index.js";
 import type { Program, TestRunOptions } from "../index.js";
-import type { HostUnderTest } from "./host-contract.js";
+import type { HostUnderTest } from "./host-under-test.js";
 import { assembleProgram, testFrame } from "./program-case.js";
 
 const BPF_F_SLEEPABLE = 16;

@@ -1,8 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { BpfMap, Link, Program } from "../index.js";
-import type { DevicesUnderTest } from "./device-contract.js";
 import { carry, count, load, note, noted, seenSpec, stamp } from "./device-steps.js";
-import type { TestDevice } from "./device-test-bed.js";
+import type { DevicesUnderTest, TestDevice } from "./device-test-bed.js";
 import { errnoOf, mapSpec, u32 } from "./specs.js";
 
 const XDP_DROP = 1;

@@ -1,5 +1,4 @@
 export type { CgroupEntry, CgroupPlace, CgroupSharing } from "./attachments.js";
 export { Cgroup } from "./cgroup.js";
 export { type CgroupAttachOptions, CgroupHooks } from "./cgroup-hooks.js";
-export { CgroupPrograms } from "./cgroup-programs.js";
 export { CgroupTree } from "./cgroup-tree.js";

@@ -1,10 +1,11 @@
 import { EEXIST, ERANGE } from "../../abi/index.js";
 import { BpfError } from "../../base/index.js";
 import type { LinearMemory } from "../../wasm/index.js";
-import { CgroupPrograms, type CgroupTree } from "../cgroup/index.js";
+import type { CgroupTree } from "../cgroup/index.js";
 import type { Descriptors } from "../descriptors.js";
 import { failure } from "../failure.js";
 import { BridgeDevice } from "./bridge-device.js";
+import { CgroupPrograms } from "./cgroup-programs.js";
 import type { Device } from "./device.js";
 import { type DeviceOptions, VethDevice } from "./device.js";
 import type { NetworkEvent } from "./event.js";

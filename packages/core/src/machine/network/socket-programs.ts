@@ -14,7 +14,8 @@ import {
   SysctlContext,
   skBuff,
 } from "../../runtime/index.js";
-import type { Cgroup, CgroupPrograms } from "../cgroup/index.js";
+import type { Cgroup } from "../cgroup/index.js";
+import type { CgroupPrograms } from "./cgroup-programs.js";
 import type { Device } from "./device.js";
 import { ETH_HLEN, type IpPacket } from "./ip-packet.js";
 import type { Namespace } from "./namespace.js";

@@ -1,7 +1,8 @@
 import { type AttachType, EPERM } from "../../abi/index.js";
 import type { RunContext } from "../../runtime/index.js";
-import type { Namespace, ProgramRun } from "../network/index.js";
-import type { Cgroup } from "./cgroup.js";
+import type { Cgroup } from "../cgroup/index.js";
+import type { Namespace } from "./namespace.js";
+import type { ProgramRun } from "./program-run.js";
 
 /** Runs the programs that are effective for a cgroup. */
 export class CgroupPrograms {
