@@ -8,7 +8,8 @@ import type { Namespace } from "./namespace.js";
 import { Socket, type SocketAddress } from "./socket.js";
 import { MessageState } from "./socket-streams.js";
 import { ByteQueue } from "./tcp/byte-queue.js";
-import { type ConnectionOwner, TcpConnection, WINDOW_SCALE } from "./tcp/connection.js";
+import { type ConnectionOwner, TcpConnection } from "./tcp/connection.js";
+import { WINDOW_SCALE } from "./tcp/receive-window.js";
 import { type OutgoingSegment, type Segment, segmentLayer, writeSynOptions } from "./tcp/segment.js";
 import { TcpOperations } from "./tcp-operations.js";
 

@@ -2,15 +2,14 @@ import { ECONNREFUSED, ECONNRESET, EPIPE, ETIMEDOUT, type TcpState, tcpState } f
 import { ByteQueue } from "./byte-queue.js";
 import { Congestion } from "./congestion.js";
 import { Reassembly } from "./reassembly.js";
+import { ReceiveWindow } from "./receive-window.js";
 import { RoundTripTime } from "./round-trip-time.js";
 import { type OutgoingSegment, readSynOptions, type Segment, sequenceLength, tcpFlags } from "./segment.js";
+import { SendWindow } from "./send-window.js";
 import { advance, distance, isBefore, later } from "./sequence.js";
 import { TcpStatistics } from "./statistics.js";
 
 const { fin: FIN, syn: SYN, rst: RST, psh: PSH, ack: ACK } = tcpFlags;
-/** Shift of the windows that are announced. */
-export const WINDOW_SCALE = 7;
-const LARGEST_WINDOW = 0xffff;
 /** What a peer takes that doesn't say it: for IPv4, RFC 9293 section 3.7.1. */
 const DEFAULT_SEGMENT = 536;
 /** Times that a SYN, its answer, and anything else are sent again (tcp_syn_retries, tcp_synack_retries, tcp_retries2). */
@@ -58,20 +57,14 @@ export class TcpConnection {
   /** First sequence number that is not acknowledged, the next to be sent, and the one behind all that were. */
   unacknowledged = 0;
   sendNext = 0;
-  receiveNext = 0;
   /** Nanoseconds at which {@link timeout} is to be called; undefined for never. */
   deadline: number | undefined;
   readonly #owner: ConnectionOwner;
   readonly #sending = new ByteQueue();
   readonly #early = new Reassembly();
   #sentUpTo = 0;
-  #windowScale = 0;
-  #announcesScale = true;
-  #sendWindow = 0;
-  #windowSequence = 0;
-  #windowAcknowledgement = 0;
-  /** Right edge of the window that was announced: it never goes back. */
-  #announced = 0;
+  readonly #sendWindow = new SendWindow();
+  readonly #receiveWindow: ReceiveWindow;
   #finWanted = false;
   /** What acknowledges the FIN, once it was sent. */
   #finEnd: number | undefined;
@@ -82,6 +75,12 @@ export class TcpConnection {
 
   constructor(owner: ConnectionOwner) {
     this.#owner = owner;
+    this.#receiveWindow = new ReceiveWindow(() => owner.room);
+  }
+
+  /** The sequence number that comes next. */
+  get receiveNext(): number {
+    return this.#receiveWindow.next;
   }
 
   /** Bytes that are not acknowledged, or not even sent. */
@@ -99,8 +98,9 @@ export class TcpConnection {
     return this.#retries;
   }
 
+  /** Does the other side understand window scaling? */
   get announcesScale(): boolean {
-    return this.#announcesScale;
+    return this.#receiveWindow.scales;
   }
 
   // Opening and closing
@@ -117,8 +117,6 @@ export class TcpConnection {
   answer(syn: Segment, sequence: number): void {
     this.#start(sequence);
     this.#takeSyn(syn);
-    this.#windowSequence = syn.sequence;
-    this.#sendWindow = syn.window;
     this.#enter(tcpState.synReceived);
     this.#send(SYN | ACK, this.unacknowledged, noBytes);
     this.#armRetransmission();
@@ -163,10 +161,9 @@ export class TcpConnection {
 
   /** The reader has made room. */
   roomMade(): void {
-    const edge = this.#windowEdge();
     const isOpen = this.state === tcpState.established || this.state === tcpState.finWait1;
-    const grown = distance(this.#announced, edge);
-    const wasShut = this.#announced === this.receiveNext;
+    const grown = this.#receiveWindow.growth(this.maximumSegment);
+    const wasShut = this.#receiveWindow.size === 0;
     if ((isOpen || this.state === tcpState.finWait2) && grown > 0 && (wasShut || grown >= 2 * this.maximumSegment))
       this.#acknowledge();
   }
@@ -221,7 +218,7 @@ export class TcpConnection {
   }
 
   #receiveInSynSent(segment: Segment): void {
-    const { flags, acknowledgement, sequence } = segment;
+    const { flags, acknowledgement } = segment;
     const acknowledges = (flags & ACK) !== 0;
     if (acknowledges && acknowledgement !== this.sendNext) {
       if (!(flags & RST)) this.#reply(RST, acknowledgement);
@@ -233,9 +230,6 @@ export class TcpConnection {
     }
     if (!(flags & SYN)) return;
     this.#takeSyn(segment);
-    this.#sendWindow = segment.window;
-    this.#windowSequence = sequence;
-    this.#windowAcknowledgement = acknowledgement;
     if (!acknowledges) {
       // Both sides open at once.
       this.#enter(tcpState.synReceived);
@@ -250,7 +244,7 @@ export class TcpConnection {
 
   #receive(segment: Segment): void {
     const { flags, sequence } = segment;
-    if (!this.#isAcceptable(segment)) {
+    if (!this.#receiveWindow.accepts(segment)) {
       const isRepeatedSyn = this.state === tcpState.synReceived && (flags & (SYN | ACK)) === SYN;
       if (isRepeatedSyn) this.#send(SYN | ACK, this.unacknowledged, noBytes);
       else if (!(flags & RST)) this.#acknowledge();
@@ -273,56 +267,37 @@ export class TcpConnection {
     this.#output();
   }
 
-  /** Does it have anything within the window? */
-  #isAcceptable(segment: Segment): boolean {
-    const length = sequenceLength(segment);
-    const window = distance(this.receiveNext, this.#announced);
-    const offset = (segment.sequence - this.receiveNext) | 0;
-    if (length === 0) return offset === 0 || (offset > 0 && offset < window);
-    // Into a shut window, what is next is let in: its acknowledgement counts, its bytes may find room by now.
-    if (window === 0) return offset === 0;
-    return offset < window && offset + length > 0;
-  }
-
   /** The third step of the handshake. */
-  #completeAnswer({ acknowledgement, sequence, window }: Segment): boolean {
+  #completeAnswer(segment: Segment): boolean {
+    const { acknowledgement } = segment;
     if (acknowledgement !== this.sendNext) {
       this.#reply(RST, acknowledgement);
       return false;
     }
     this.#acknowledged(acknowledgement);
-    this.#sendWindow = window << this.#windowScale;
-    this.#windowSequence = sequence;
-    this.#windowAcknowledgement = acknowledgement;
+    this.#sendWindow.update(segment);
     this.#enter(tcpState.established);
     return this.state !== tcpState.close;
   }
 
   /** False where the segment is not to be looked at any further. */
-  #takeAcknowledgement({ acknowledgement, sequence, window, data, flags }: Segment): boolean {
+  #takeAcknowledgement(segment: Segment): boolean {
+    const { acknowledgement, data, flags } = segment;
     if (isBefore(this.#sentUpTo, acknowledgement)) {
       this.#acknowledge();
       return false;
     }
-    const scaled = window << this.#windowScale;
     if (isBefore(this.unacknowledged, acknowledgement)) this.#acknowledged(acknowledgement);
     else if (
       acknowledgement === this.unacknowledged &&
       this.sendNext !== this.unacknowledged &&
       data.length === 0 &&
       !(flags & FIN) &&
-      scaled === this.#sendWindow
+      this.#sendWindow.of(segment) === this.#sendWindow.size
     ) {
       if (this.congestion.duplicate(this.flight, this.sendNext)) this.#sendFirstAgain();
     }
-    const isNewer =
-      isBefore(this.#windowSequence, sequence) ||
-      (this.#windowSequence === sequence && !isBefore(acknowledgement, this.#windowAcknowledgement));
-    if (isNewer) {
-      this.#sendWindow = scaled;
-      this.#windowSequence = sequence;
-      this.#windowAcknowledgement = acknowledgement;
-    }
+    this.#sendWindow.update(segment);
     return this.state !== tcpState.close && this.state !== tcpState.timeWait;
   }
 
@@ -364,7 +339,7 @@ export class TcpConnection {
   #takeData({ sequence, data, flags }: Segment): void {
     if (this.#finReceived || this.state === tcpState.close) return;
     if (data.length === 0 && !(flags & FIN)) return;
-    const window = distance(this.receiveNext, this.#announced);
+    const window = this.#receiveWindow.size;
     const offset = (sequence - this.receiveNext) | 0;
     if (offset > 0) {
       this.#early.add(sequence, data.subarray(0, window - offset));
@@ -383,15 +358,14 @@ export class TcpConnection {
 
   #hand(data: Uint8Array): void {
     if (data.length === 0) return;
-    this.receiveNext = advance(this.receiveNext, data.length);
+    this.#receiveWindow.take(data.length);
     this.statistics.bytesReceived += data.length;
     this.#owner.received(data);
   }
 
   #takeFin(): void {
     this.#finReceived = true;
-    this.receiveNext = advance(this.receiveNext, 1);
-    this.#announced = later(this.#announced, this.receiveNext);
+    this.#receiveWindow.takeEnd();
     if (this.state === tcpState.established) this.#enter(tcpState.closeWait);
     else if (this.state === tcpState.finWait1) this.#enter(tcpState.closing);
     else if (this.state === tcpState.finWait2) this.#waitForStragglers();
@@ -411,7 +385,7 @@ export class TcpConnection {
     const isOpen = state === tcpState.established || state === tcpState.closeWait;
     const isEnding = state === tcpState.finWait1 || state === tcpState.lastAck || state === tcpState.closing;
     if (!isOpen && !isEnding) return;
-    const window = Math.min(this.#sendWindow, this.congestion.window * this.maximumSegment);
+    const window = Math.min(this.#sendWindow.size, this.congestion.window * this.maximumSegment);
     for (;;) {
       const sent = distance(this.unacknowledged, this.sendNext);
       const unsent = this.#sending.length - sent;
@@ -452,7 +426,7 @@ export class TcpConnection {
   }
 
   #isProbing(): boolean {
-    return this.unacknowledged === this.sendNext && this.#sending.length > 0 && this.#sendWindow === 0;
+    return this.unacknowledged === this.sendNext && this.#sending.length > 0 && this.#sendWindow.size === 0;
   }
 
   /** Asks for the window again, by a segment that has to be answered. */
@@ -482,12 +456,10 @@ export class TcpConnection {
       this.#timed = undefined;
       this.statistics.retransmissions++;
     }
-    this.#announced = this.#windowEdge();
-    const window = distance(this.receiveNext, this.#announced);
+    const window = this.#receiveWindow.announce(isSyn, this.maximumSegment);
     const options = isSyn ? this.#owner.synOptions() : noBytes;
     const acknowledgement = flags & ACK ? this.receiveNext : 0;
-    const shown = Math.min(isSyn ? window : window >>> (this.#announcesScale ? WINDOW_SCALE : 0), LARGEST_WINDOW);
-    this.#owner.transmit({ sequence, acknowledgement, flags, window: shown, options, data });
+    this.#owner.transmit({ sequence, acknowledgement, flags, window, options, data });
     if (isAgain) this.#owner.retransmitted(sequence, Math.max(1, Math.ceil(data.length / this.maximumSegment)));
   }
 
@@ -496,28 +468,17 @@ export class TcpConnection {
     this.#owner.transmit({ sequence, acknowledgement: 0, flags, window: 0, options: noBytes, data: noBytes });
   }
 
-  #windowEdge(): number {
-    const room = Math.max(0, this.#owner.room);
-    // Less than a segment is not worth announcing.
-    const worth = room < Math.min(this.maximumSegment, 1 << WINDOW_SCALE) ? 0 : room;
-    const shift = this.#announcesScale ? WINDOW_SCALE : 0;
-    const announced = Math.min(worth >>> shift, LARGEST_WINDOW) << shift;
-    return later(advance(this.receiveNext, announced), this.#announced);
-  }
-
   #start(sequence: number): void {
     this.unacknowledged = sequence;
     this.sendNext = sequence;
     this.#sentUpTo = sequence;
   }
 
-  #takeSyn({ sequence, options }: Segment): void {
-    const { maximumSegment = DEFAULT_SEGMENT, windowScale } = readSynOptions(options);
+  #takeSyn(syn: Segment): void {
+    const { maximumSegment = DEFAULT_SEGMENT, windowScale } = readSynOptions(syn.options);
     this.maximumSegment = Math.max(1, Math.min(this.maximumSegment, maximumSegment));
-    this.#announcesScale = windowScale !== undefined;
-    this.#windowScale = windowScale ?? 0;
-    this.receiveNext = advance(sequence, 1);
-    this.#announced = this.receiveNext;
+    this.#receiveWindow.start(advance(syn.sequence, 1), windowScale !== undefined);
+    this.#sendWindow.start(syn, windowScale ?? 0);
   }
 
   #armRetransmission(): void {
