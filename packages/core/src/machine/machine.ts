@@ -61,6 +61,7 @@ import { mapAttributes } from "./map-attributes.js";
 import { MapObject, releaseValues } from "./map-object.js";
 import { MachineReferences } from "./map-references.js";
 import {
+  askForSysctl,
   type BridgeDevice,
   type BridgeOptions,
   type CaptureDeviceOptions,
@@ -232,6 +233,7 @@ export class Machine implements Host, DeviceHooks, SocketHooks, TracingHooks {
       jit: this.#engine.translating.jit.settings,
       statistics: this.#statistics,
       permissions: () => this.#permissions,
+      ask: (path, current, written) => askForSysctl(this.network.current, path, current, written),
     });
     const { uid, gid } = this.environment.task;
     this.#permissions = new Permissions({ ...ROOT, uid, gid }, () => this.sysctls.unprivilegedDisabled !== 0);

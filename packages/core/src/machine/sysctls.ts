@@ -20,6 +20,12 @@ export interface SysctlTargets {
   readonly jit: JitSettings;
   readonly statistics: Statistics;
   readonly permissions: () => Permissions;
+  /**
+   * A task reads a setting, or writes it: what is to be written, which programs of its cgroup may have changed.
+   *
+   * @throws SyscallError EPERM and the like where they forbid it.
+   */
+  readonly ask: (path: string, current: string, written: string | undefined) => string | undefined;
 }
 
 const S64_MAX = Number.MAX_SAFE_INTEGER;
@@ -43,10 +49,12 @@ export class Sysctls {
   kallsyms = 0;
   readonly #settings: ReadonlyMap<string, Setting>;
   readonly #permissions: () => Permissions;
+  readonly #ask: SysctlTargets["ask"];
   #counting: { close(): void } | undefined;
 
-  constructor({ engine, jit, statistics, permissions }: SysctlTargets) {
+  constructor({ engine, jit, statistics, permissions, ask }: SysctlTargets) {
     this.#permissions = permissions;
+    this.#ask = ask;
     this.#settings = new Map<string, Setting>([
       ["net.core.bpf_jit_enable", setting(engine.alwaysOn ? 1 : 0, engine.alwaysOn ? 1 : 2, engine, "enable")],
       ["net.core.bpf_jit_harden", setting(0, 2, jit, "harden")],
@@ -62,15 +70,22 @@ export class Sysctls {
     return [...this.#settings.keys()];
   }
 
-  /** @throws SyscallError ENOENT */
+  /** @throws SyscallError ENOENT, and what a program of the current cgroup says. */
   read(name: string): number {
-    return this.#setting(name).read();
+    const value = this.#setting(name).read();
+    this.#ask(pathOf(name), `${value}\n`, undefined);
+    return value;
   }
 
-  /** @throws SyscallError ENOENT, EPERM without CAP_SYS_ADMIN and for what is locked, EINVAL for a value out of range. */
-  write(name: string, value: number): void {
+  /**
+   * @throws SyscallError ENOENT, EPERM without CAP_SYS_ADMIN and for what is locked, EINVAL for a value out of range, and
+   * what a program of the current cgroup says.
+   */
+  write(name: string, wanted: number): void {
     const setting = this.#setting(name);
     this.#permissions().require(`write ${name}`, "sys_admin");
+    const asked = this.#ask(pathOf(name), `${setting.read()}\n`, String(wanted));
+    const value = asked === undefined ? wanted : Number(asked.replace(/[\s\0]+$/, ""));
     if (!Number.isInteger(value) || value < setting.least || value > setting.most)
       throw failure(`write ${name}`, EINVAL, `${value} is not from ${setting.least} to ${setting.most}`);
     setting.write(value);
@@ -110,6 +125,11 @@ export class Sysctls {
       },
     };
   }
+}
+
+/** As below `/proc/sys`. */
+function pathOf(name: string): string {
+  return name.replaceAll(".", "/");
 }
 
 /** A member of an object as a setting. */

@@ -188,6 +188,8 @@ describe("programs of cgroups", () => {
     const none = await load("cgroup_sysctl", "cgroup_sysctl", "r0 = 0; exit");
     machine.attachCgroup(none, web);
     expect(() => blue.run(() => server.readSysctl(name))).toThrow("EPERM");
+    expect(() => blue.run(() => machine.sysctls.write("kernel.bpf_stats_enabled", 1))).toThrow("EPERM");
+    expect(machine.sysctls.read("kernel.bpf_stats_enabled")).toBe(0);
     expect(() => server.writeSysctl(name, "much")).toThrow("EINVAL");
     expect(() => server.readSysctl("net.ipv4.nothing")).toThrow("ENOENT");
   });

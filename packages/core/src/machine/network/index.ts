@@ -6,6 +6,7 @@ export { type DeviceReference, MachineDeviceHooks } from "./device-hooks.js";
 export type { NetworkEvent } from "./event.js";
 export { Namespace } from "./namespace.js";
 export { type BridgeOptions, Network, type VethEnd } from "./network.js";
+export { askForSysctl } from "./network-sysctls.js";
 export { PacketSocket } from "./packet-socket.js";
 export { ProgramRun } from "./program-run.js";
 export { RedirectEntries } from "./redirect-entry.js";

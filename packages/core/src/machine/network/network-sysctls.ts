@@ -28,14 +28,14 @@ const settings: Readonly<Record<string, Setting>> = {
 export function readSysctl(namespace: Namespace, name: string): string {
   const [path, setting] = settingOf(name);
   const text = `${setting.read(namespace)}\n`;
-  ask(namespace, path, text, undefined);
+  askForSysctl(namespace, path, text, undefined);
   return text;
 }
 
 /** As {@link readSysctl}; programs may put another value in its place. @throws SyscallError EINVAL for what is no number. */
 export function writeSysctl(namespace: Namespace, name: string, value: string): void {
   const [path, setting] = settingOf(name);
-  const written = ask(namespace, path, `${setting.read(namespace)}\n`, value) ?? value;
+  const written = askForSysctl(namespace, path, `${setting.read(namespace)}\n`, value) ?? value;
   const number = /^\s*-?\d+\s*\0?$/.test(written) ? Number.parseInt(written, 10) : undefined;
   if (number === undefined) throw failure(`write ${path}`, EINVAL, `'${written}' is no number`);
   setting.write(namespace, number);
@@ -49,7 +49,17 @@ function settingOf(name: string): [path: string, setting: Setting] {
   return [path, setting];
 }
 
-function ask(namespace: Namespace, path: string, current: string, value: string | undefined): string | undefined {
+/**
+ * Asks the programs of the current cgroup about a setting that is read, or written with `value`: what is to be written.
+ *
+ * @throws SyscallError EPERM and the like where they forbid it.
+ */
+export function askForSysctl(
+  namespace: Namespace,
+  path: string,
+  current: string,
+  value: string | undefined,
+): string | undefined {
   const { hooks, cgroups } = namespace.network;
   const written = value === undefined ? undefined : encodeText(value);
   const asked = hooks.sysctl({ cgroup: cgroups.current, namespace }, path, encodeText(current), written);
