@@ -81,13 +81,17 @@ const hooks = ["prerouting", "input", "forward", "output", "postrouting"];
 
 function netfilter({ netfilter: place, netfilterFlags }: LinkDetails): Record<string, unknown> {
   if (place === undefined) return {};
-  const isInet = place.family === 2 || place.family === 10 || place.family === 1;
-  return {
-    pf: families[place.family] ?? place.family,
-    hook: (isInet ? hooks[place.hook] : undefined) ?? place.hook,
-    prio: place.priority,
-    flags: netfilterFlags,
-  };
+  return { pf: place.family, hook: place.hook, prio: place.priority, flags: netfilterFlags };
+}
+
+/** Where a netfilter link is, in words: `ip prerouting prio -5`. */
+export function netfilterText({ netfilter: place, netfilterFlags }: LinkDetails): string {
+  if (place === undefined) return "";
+  const { family, hook, priority } = place;
+  const isInet = family === 2 || family === 10 || family === 1;
+  const name = (isInet ? hooks[hook] : undefined) ?? `hook ${hook}`;
+  const flags = netfilterFlags ? ` flags 0x${netfilterFlags.toString(16)}` : "";
+  return `${families[family] ?? `pf ${family}`} ${name} prio ${priority}${flags}`;
 }
 
 function perfEvent(event: PerfEventLink | undefined): Record<string, unknown> {

@@ -4,7 +4,7 @@ import type { Context } from "../live/context.js";
 import type { LiveHost } from "../live/live-host.js";
 import { pinTable } from "../live/pin-table.js";
 import { allOf, takeLink } from "../live/select.js";
-import { linkMembers } from "./details.js";
+import { linkMembers, netfilterText } from "./details.js";
 
 /** `link show [LINK]` */
 export async function showLinks(context: Context, words: Words): Promise<void> {
@@ -47,7 +47,8 @@ function linkText(host: LiveHost, info: LinkDetails, pinned: readonly string[] =
   if (same.length > 0) head += `  ${same.map(memberText).join("  ")}`;
   else if (below.length > 0) head += "  ";
   const lines = [head];
-  if (below.length > 0) lines.push(`\t${below.map(memberText).join("  ")}`);
+  if (info.type === "netfilter") lines.push(`\t${netfilterText(info)}`);
+  else if (below.length > 0) lines.push(`\t${below.map(memberText).join("  ")}`);
   const functions = members.find(([name]) => name === "funcs")?.[1];
   if (Array.isArray(functions)) {
     for (const each of functions) lines.push(`\t${Object.entries(each).map(memberText).join("  ")}`);

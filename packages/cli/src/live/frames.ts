@@ -21,7 +21,7 @@ export async function showFrames(
   for (let shown = 1; ; shown++) {
     const frame = new Frame(terminal);
     await draw(frame);
-    terminal.write(inPlace ? overdrawn(frame.text, terminal.rows ?? 24) : frame.text);
+    terminal.write(inPlace ? overdrawn(frame.text, terminal.rows || 24) : frame.text);
     if (shown >= count || (await pause(seconds)) === "interrupted") return;
   }
 }

@@ -1,6 +1,7 @@
+import type { LinkDetails } from "@tsbpf/linux";
 import { CommandError } from "../command-error.js";
 import type { Words } from "../grammar/words.js";
-import { linkMembers } from "../link/details.js";
+import { linkMembers, netfilterText } from "../link/details.js";
 import type { Context } from "../live/context.js";
 import type { LiveDevice, LiveFilter, LiveNetwork } from "../live/live-host.js";
 import { allOf } from "../live/select.js";
@@ -8,7 +9,8 @@ import { networkOf } from "./network-of.js";
 
 /** `net show [dev NAME]` */
 export async function showNetwork(context: Context, words: Words): Promise<void> {
-  const network = await networkOf(await context.host());
+  const host = await context.host();
+  const network = await networkOf(host);
   const devices = takeDevices(network, words);
   const xdp = devices.flatMap((device) => network.xdp(device).map((each) => ({ device, ...each })));
   const tc = devices.flatMap((device) => network.filters(device).map((filter) => filterOf(device, filter)));
@@ -17,7 +19,8 @@ export async function showNetwork(context: Context, words: Words): Promise<void>
   if (context.json) {
     const shown = { xdp: xdp.map(xdpJson), tc, flow_dissector: dissectors };
     // bpftool knows of netfilter programs since 7.3: they are there where there are any.
-    context.answer([netfilter.length === 0 ? shown : { ...shown, netfilter }]);
+    const links = netfilter.map((link) => ({ ...linkMembers(host, link), id: link.programId }));
+    context.answer([netfilter.length === 0 ? shown : { ...shown, netfilter: links }]);
     return;
   }
   const part = (title: string, lines: readonly string[]) => [`${title}:`, ...lines, ""];
@@ -29,15 +32,13 @@ export async function showNetwork(context: Context, words: Words): Promise<void>
     ...part("tc", tc.map(filterText)),
     "flow_dissector:",
     dissectors.map(({ id }) => `id ${id}`).join("\n"),
-    ...(netfilter.length === 0 ? [] : part("netfilter", netfilter.map(membersText))),
+    ...(netfilter.length === 0 ? [] : part("netfilter", netfilter.map(linkLine))),
   ];
   for (const line of lines) context.print(line);
 }
 
-function membersText(members: Record<string, unknown>): string {
-  return Object.entries(members)
-    .map(([name, value]) => `${name} ${value}`)
-    .join(" ");
+function linkLine(link: LinkDetails): string {
+  return `\t${netfilterText(link)} prog_id ${link.programId}`;
 }
 
 function takeDevices(network: LiveNetwork, words: Words): LiveDevice[] {
@@ -68,27 +69,36 @@ interface FilterLine {
   readonly name: string;
   readonly id?: number;
   readonly prog_id?: number;
-  readonly link_id?: number | undefined;
+  /** Flags of tcx are none so far. */
+  readonly prog_flags?: readonly string[];
+  /** 0 without a link. */
+  readonly link_id?: number;
+  readonly link_flags?: readonly string[];
 }
 
 function filterOf(device: LiveDevice, { kind, name, programId, linkId }: LiveFilter): FilterLine {
   const line = { devname: device.name, ifindex: device.index, kind, name };
-  return kind.startsWith("tcx/") ? { ...line, prog_id: programId, link_id: linkId } : { ...line, id: programId };
+  if (!kind.startsWith("tcx/")) return { ...line, id: programId };
+  return { ...line, prog_id: programId, prog_flags: [], link_id: linkId ?? 0, link_flags: [] };
 }
 
 function filterText({ devname, ifindex, kind, name, id, prog_id, link_id }: FilterLine): string {
-  const tail =
-    id === undefined ? `prog_id ${prog_id}${link_id === undefined ? "" : ` link_id ${link_id}`}` : `id ${id}`;
+  const tail = id === undefined ? `prog_id ${prog_id}${!link_id ? "" : ` link_id ${link_id}`}` : `id ${id}`;
   return `${devname}(${ifindex}) ${kind} ${name} ${tail}`;
 }
 
-async function netfilterLinks(context: Context): Promise<Record<string, unknown>[]> {
-  const host = await context.host();
-  const found: Record<string, unknown>[] = [];
+/** Links in the order in which netfilter asks them: by family, hook and priority. */
+async function netfilterLinks(context: Context): Promise<LinkDetails[]> {
+  const found: LinkDetails[] = [];
   for await (const link of allOf(context, "link")) {
     const info = link.details();
     link.close();
-    if (info.type === "netfilter") found.push({ id: info.id, prog_id: info.programId, ...linkMembers(host, info) });
+    if (info.type === "netfilter" && info.netfilter !== undefined) found.push(info);
   }
-  return found;
+  const place = ({ netfilter }: LinkDetails) => [netfilter!.family, netfilter!.hook, netfilter!.priority];
+  return found.sort((a, b) => {
+    const [left, right] = [place(a), place(b)];
+    const differs = left.findIndex((value, index) => value !== right[index]);
+    return differs < 0 ? a.id - b.id : left[differs]! - right[differs]!;
+  });
 }
