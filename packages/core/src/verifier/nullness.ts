@@ -51,7 +51,8 @@ export function isNotNull(r: Int32Array, at: number): boolean {
     case MAP_PTR:
       return true;
     case BTF_ID:
-      return isTrusted(r, at);
+      // What is only valid within an RCU section counts for passing on, not for this: bpf_per_cpu_ptr() may give null.
+      return isTrusted(r, at) && (r[at + REF] !== 0 || (type & RCU) === 0);
     case MEM:
       return (type & UNTRUSTED) === 0;
     default:

@@ -1,7 +1,7 @@
 import type { Runtime } from "../runtime.js";
 import type { KfuncFamily } from "./definition.js";
 
-/** Sets of CPUs (`struct bpf_cpumask`): bit n for CPU n. Of the bits beyond the Machine's CPUs none is ever set. */
+/** Sets of CPUs (`struct bpf_cpumask`): bit n for CPU n. */
 export const cpumaskKfuncs: KfuncFamily = (define, environment) => {
   const { runtime, kernel } = environment;
   const cpus = runtime.cpus;
@@ -81,8 +81,11 @@ export const cpumaskKfuncs: KfuncFamily = (define, environment) => {
     );
   change("bpf_cpumask_set_cpu", (cpu, a) => exchange(cpu, a, true));
   change("bpf_cpumask_clear_cpu", (cpu, a) => exchange(cpu, a, false));
-  change("bpf_cpumask_setall", (a) => mask(a).fill(all, () => true));
-  change("bpf_cpumask_clear", (a) => mask(a).fill(all, () => false));
+  // Whole words, beyond the last CPU as well.
+  const words = (a: number, byte: number) =>
+    runtime.memory.u8.fill(byte, a >>> 0, (a >>> 0) + Math.ceil(cpus / 64) * 8);
+  change("bpf_cpumask_setall", (a) => words(a, 0xff));
+  change("bpf_cpumask_clear", (a) => words(a, 0));
   change("bpf_cpumask_copy", (to, a) => mask(to).fill(all, (cpu) => mask(a).has(cpu)));
   const combine = (name: string, operation: (a: boolean, b: boolean) => boolean) =>
     define(
