@@ -128,6 +128,11 @@ describe.skipIf(!built)("a Machine that stays up (skipped before npm run build)"
     expect(again.err).toContain("EBUSY");
     await answer("net", "detach", "xdp", "dev", "server/eth0");
     expect(await answer("net", "show", "dev", "server/eth0")).toMatchObject([{ xdp: [] }]);
+    await answer("xdp", "attach", "server/eth0", "obj", "drop.s");
+    const [shown] = await answer("xdp", "status", "server/eth0");
+    expect(shown).toMatchObject({ ifname: "server/eth0", mode: "native", prog: { name: "drop" } });
+    await answer("xdp", "detach", "server/eth0");
+    expect(await answer("xdp", "status", "server/eth0")).toEqual([]);
     await answer(
       "map",
       "create",

@@ -1,16 +1,15 @@
+import { basename } from "node:path";
 import type { ProgramSpec } from "@tsbpf/core/spec";
-import { UsageError } from "../command-error.js";
+import { CommandError, UsageError } from "../command-error.js";
 import type { Words } from "../grammar/words.js";
 import { chooseProgram, readObjectFile } from "../object-file.js";
 import type { Context } from "./context.js";
+import type { LiveProgram } from "./live-host.js";
 import { takeProgram } from "./select.js";
 
 /** A program to attach. What is attached holds it; nothing else of it stays. */
 export interface SourcedProgram {
-  /** For calls that are made right now. */
-  readonly fd: number;
-  readonly id: number;
-  readonly name: string;
+  readonly live: LiveProgram;
   /** Where it is from, as tc names filters: `"filter.o:[xdp]"`. */
   readonly label: string;
   close(): void;
@@ -34,14 +33,12 @@ export async function takeProgramSource(
   if (first === undefined) throw new UsageError(`${words.command}: a program is missing`, `one of: ${PROGRAM_SOURCE}`);
   if (liveWords.some((word) => word === first)) {
     const live = await takeProgram(context, words);
-    const { name } = live.details();
-    return { fd: live.fd, id: live.id, name, label: name, close: () => live.close() };
+    return { live, label: live.details().name, close: () => live.close() };
   }
   if (first === "object-pinned") {
     words.next("object-pinned");
     const live = (await context.host()).pinned("program", words.next("PATH"));
-    const { name } = live.details();
-    return { fd: live.fd, id: live.id, name, label: `${name}:[*fsobj]`, close: () => live.close() };
+    return { live, label: `${live.details().name}:[*fsobj]`, close: () => live.close() };
   }
   if (first === "obj" || first === "object-file") words.next("obj");
   return loadFile(context, words, suits);
@@ -57,12 +54,13 @@ async function loadFile(
   const wanted = by === undefined ? undefined : words.next(by === "section" ? "SECTION" : "NAME");
   const object = await readObjectFile(file);
   const { name, section } = chooseProgram(object, wanted, suits);
-  const loader = await (await context.host()).loader();
+  const host = await context.host();
+  const loader = await host.loader();
   try {
     const loaded = await loader.load(object, { programs: [name] });
-    const program = loaded.program(name) as unknown as { fd: number; id: number };
-    const label = `${file.slice(file.lastIndexOf("/") + 1)}:[${section}]`;
-    return { fd: program.fd, id: program.id, name, label, close: () => loader.close() };
+    const live = host.find("program", loaded.program(name).id);
+    if (live === undefined) throw new CommandError(`program '${name}' is gone as soon as it was loaded`);
+    return { live, label: `${basename(file)}:[${section}]`, close: () => loader.close() };
   } catch (error) {
     loader.close();
     throw error;

@@ -12,6 +12,7 @@ import type { Context } from "../live/context.js";
 import { requireKernel } from "../live/kernel-only.js";
 import type { LiveHost } from "../live/live-host.js";
 import { takeProgramSource } from "../live/program-source.js";
+import { networkOf } from "../net/network-of.js";
 import { takeDevice } from "../xdp/device.js";
 
 const directions = ["ingress", "egress"] as const;
@@ -23,7 +24,7 @@ export async function filterCommand(context: Context, words: Words): Promise<voi
   await requireKernel(context, "traffic control");
   const action = words.choose("action", ["add", "replace", "delete", "show", "list"]);
   if (action === "add" || action === "replace") await putFilter(context, words, action === "replace");
-  else if (action === "delete") deleteFilter(words);
+  else if (action === "delete") await deleteFilter(context, words);
   else await showFilters(context, words);
 }
 
@@ -31,7 +32,7 @@ export async function filterCommand(context: Context, words: Words): Promise<voi
 export async function qdiscCommand(context: Context, words: Words): Promise<void> {
   await requireKernel(context, "traffic control");
   const action = words.choose("action", ["add", "delete"]);
-  const device = takeDevice(words);
+  const device = takeDevice(await networkOf(await context.host()), words);
   words.choose("qdisc", ["clsact"]);
   words.end();
   if (action === "delete") deleteClsact(device.name);
@@ -39,7 +40,7 @@ export async function qdiscCommand(context: Context, words: Words): Promise<void
 }
 
 async function putFilter(context: Context, words: Words, replace: boolean): Promise<void> {
-  const device = takeDevice(words);
+  const device = takeDevice(await networkOf(await context.host()), words);
   const direction = words.choose("direction", directions);
   const place = takePlace(words);
   words.choose("kind of filter", ["bpf"]);
@@ -57,14 +58,18 @@ async function putFilter(context: Context, words: Words, replace: boolean): Prom
     words.end("da", "direct-action");
     // What a program returns is a verdict here; classes are for qdiscs that have some.
     if (!direct) throw new UsageError(`${words.command}: 'da' is missing: filters return verdicts (direct action)`);
-    addClsactFilter({ device: device.name, direction, ...place }, { fd: program.fd, name: program.label }, replace);
+    addClsactFilter(
+      { device: device.name, direction, ...place },
+      { fd: program.live.fd, name: program.label },
+      replace,
+    );
   } finally {
     program.close();
   }
 }
 
-function deleteFilter(words: Words): void {
-  const device = takeDevice(words);
+async function deleteFilter(context: Context, words: Words): Promise<void> {
+  const device = takeDevice(await networkOf(await context.host()), words);
   const direction = words.choose("direction", directions);
   const place = takePlace(words);
   words.take("bpf");
@@ -92,7 +97,7 @@ function takePlace(words: Words): { priority: number; handle: number } {
 }
 
 async function showFilters(context: Context, words: Words): Promise<void> {
-  const device = takeDevice(words);
+  const device = takeDevice(await networkOf(await context.host()), words);
   const direction = words.take(...directions);
   words.end(...directions);
   const host = await context.host();

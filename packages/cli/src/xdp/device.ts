@@ -1,31 +1,35 @@
-import { type NetworkDevice, networkDevices, setXdpProgram, xdpFlags } from "@tsbpf/linux";
 import { CommandError } from "../command-error.js";
 import type { Words } from "../grammar/words.js";
 import type { Context } from "../live/context.js";
-import { requireKernel } from "../live/kernel-only.js";
+import type { LiveDevice, LiveNetwork, XdpPlacement } from "../live/live-host.js";
 import { takeProgramSource } from "../live/program-source.js";
+import { networkOf } from "../net/network-of.js";
 import { didYouMean } from "../suggest.js";
 import { printTable } from "../table.js";
 import { xdpModes } from "./grammar.js";
 
-const modeFlags = { native: xdpFlags.native, skb: xdpFlags.generic, hw: xdpFlags.offload } as const;
-const modeNames = { driver: "native", generic: "skb", offload: "hw" } as const;
+type Mode = (typeof xdpModes)[number];
+
+const placements: Readonly<Record<Mode, XdpPlacement>> = { native: "xdpdrv", skb: "xdpgeneric", hw: "xdpoffload" };
+/** By the names of a host's network. */
+const modeNames: Readonly<Record<string, Mode>> = { driver: "native", generic: "skb", offload: "hw" };
 
 /** `xdp attach DEV PROGRAM [mode MODE] [replace]` */
 export async function attachXdp(context: Context, words: Words): Promise<void> {
-  await requireKernel(context, "XDP on devices");
-  const device = takeDevice(words);
+  const network = await networkOf(await context.host());
+  const device = takeDevice(network, words);
   const program = await takeProgramSource(context, words, ({ type }) => type === "xdp");
   try {
     const mode = takeMode(words);
     const replace = words.take("replace") !== undefined;
     words.end("mode", "replace");
-    if (!replace && device.xdp.length > 0) {
-      throw new CommandError(`${device.name} has XDP program ${device.xdp[0]!.programId} already`, {
+    const [there] = network.xdp(device);
+    if (!replace && there !== undefined) {
+      throw new CommandError(`${device.name} has XDP program ${there.programId} already`, {
         hint: "'replace' puts the new one in its place",
       });
     }
-    setXdpProgram(device.name, program.fd, mode | (replace ? 0 : xdpFlags.onlyIfNone));
+    network.attachXdp(program.live, device.name, mode === undefined ? "xdp" : placements[mode], replace);
   } finally {
     program.close();
   }
@@ -33,29 +37,31 @@ export async function attachXdp(context: Context, words: Words): Promise<void> {
 
 /** `xdp detach DEV [mode MODE]` */
 export async function detachXdp(context: Context, words: Words): Promise<void> {
-  await requireKernel(context, "XDP on devices");
-  const device = takeDevice(words);
-  const mode = takeMode(words);
+  const network = await networkOf(await context.host());
+  const device = takeDevice(network, words);
+  const wanted = takeMode(words);
   words.end("mode");
-  const flags = device.xdp.map((each) => modeFlags[modeNames[each.mode]]).filter((each) => mode === 0 || each === mode);
-  if (flags.length === 0)
-    throw new CommandError(`${device.name} has no XDP program${mode === 0 ? "" : " in this mode"}`);
-  for (const each of flags) setXdpProgram(device.name, -1, each);
+  const modes = network.xdp(device).map(({ mode }) => modeNames[mode]!);
+  const chosen = modes.filter((mode) => wanted === undefined || mode === wanted);
+  if (chosen.length === 0) {
+    throw new CommandError(`${device.name} has no XDP program${wanted === undefined ? "" : ` in mode ${wanted}`}`);
+  }
+  for (const mode of chosen) network.detachXdp(device.name, placements[mode]);
 }
 
 /** `xdp status [DEV]` */
 export async function showXdp(context: Context, words: Words): Promise<void> {
-  await requireKernel(context, "XDP on devices");
-  const one = words.left > 0 ? takeDevice(words) : undefined;
-  words.end();
   const host = await context.host();
-  const devices = one === undefined ? networkDevices().sort((a, b) => a.index - b.index) : [one];
-  const shown = devices.flatMap(({ name: ifname, index: ifindex, xdp }) =>
-    xdp.map(({ mode, programId: id }) => {
+  const network = await networkOf(host);
+  const one = words.left > 0 ? takeDevice(network, words) : undefined;
+  words.end();
+  const shown = (one === undefined ? network.devices() : [one]).flatMap((device) =>
+    network.xdp(device).map(({ mode, programId: id }) => {
       const program = host.find("program", id);
       const details = program?.details();
       program?.close();
-      return { ifname, ifindex, mode: modeNames[mode], prog: { id, name: details?.name, tag: details?.tag } };
+      const prog = { id, name: details?.name, tag: details?.tag };
+      return { ifname: device.name, ifindex: device.index, mode: modeNames[mode] ?? mode, prog };
     }),
   );
   if (context.json) context.answer(shown);
@@ -80,20 +86,17 @@ export async function showXdp(context: Context, words: Words): Promise<void> {
   }
 }
 
-function takeMode(words: Words): number {
-  return words.take("mode") === undefined ? 0 : modeFlags[words.choose("mode", xdpModes)];
+function takeMode(words: Words): Mode | undefined {
+  return words.take("mode") === undefined ? undefined : words.choose("mode", xdpModes);
 }
 
-/** A device of this network namespace; a `dev` before its name does no harm. */
-export function takeDevice(words: Words): NetworkDevice {
+/** A device of the host's network; a `dev` before its name does no harm. */
+export function takeDevice(network: LiveNetwork, words: Words): LiveDevice {
   if (words.peek() === "dev") words.next("dev");
   const name = words.next("DEV");
-  const devices = networkDevices();
+  const devices = network.devices();
   const device = devices.find((each) => each.name === name);
   if (device !== undefined) return device;
-  const near = didYouMean(
-    name,
-    devices.map((each) => each.name),
-  );
-  throw new CommandError(`there is no network device '${name}' here${near}`);
+  const names = devices.map((each) => each.name);
+  throw new CommandError(`there is no network device '${name}' here${didYouMean(name, names)}`);
 }
