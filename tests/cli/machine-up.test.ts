@@ -1,5 +1,5 @@
-import { execFile, execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -161,9 +161,25 @@ describe.skipIf(!built)("a Machine that stays up (skipped before npm run build)"
     );
   });
 
-  it("goes down, and leaves no socket", async () => {
+  it("goes down, leaves no socket, and has its pins again when it is up", async () => {
     expect(await tsbpf("down")).toEqual({ status: 0, out: "", err: "" });
     expect(existsSync(environment.TSBPF_SOCKET!)).toBe(false);
-    expect(execFileSync(process.execPath, [bin, "--version"], { encoding: "utf8" })).toContain("tsbpf");
+    expect(statSync(join(folder, "tsbpf", "pins")).mode & 0o777).toBe(0o600);
+    expect((await tsbpf("up")).err).toBe("");
+    const [filter, drop] = await answer("-f", "prog", "show");
+    expect([filter.pinned, drop.pinned]).toEqual([["/sys/fs/bpf/ddos/ddos_filter"], ["/sys/fs/bpf/drop"]]);
+    expect(await answer("map", "lookup", "pinned", "/sys/fs/bpf/flows", "key", "1", "0", "0", "0")).toMatchObject({
+      value: ["0x05", "0x00", "0x00", "0x00"],
+    });
+    await tsbpf("down");
+    expect((await tsbpf("up", "--cpus", "3")).err).toContain("of a Machine with 2 CPUs, not 3");
+    expect((await tsbpf("up", "--fresh")).err).toBe("");
+    expect(await answer("prog", "show")).toEqual([]);
+    await answer("prog", "load", "drop.s", "/sys/fs/bpf/drop");
+    mkdirSync(join(folder, "tsbpf", "pins.new"));
+    const unsaved = await tsbpf("down");
+    expect(unsaved.status).toBe(1);
+    expect(unsaved.err).toMatch(/^tsbpf: the pins were not saved: .*is a directory\n$/);
+    expect((await tsbpf("down")).err).toBe("tsbpf: no Machine is up\n");
   });
 });

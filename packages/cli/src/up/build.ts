@@ -66,11 +66,13 @@ function configure(namespace: Namespace, { forwarding, routes }: NamespacePlan):
 }
 
 async function loadPinned(machine: Machine, { file, pin, set }: ProgramPlan): Promise<void> {
+  const folder = machinePath(pin);
+  // Its pins may be there from before: then they go on as they were.
+  if (isFolder(machine, folder)) return;
   const object = await readObjectFile(file);
   for (const [name, value] of Object.entries(set)) setVariable(object, `${name}=${value}`);
   const loaded = await machine.load(object);
   try {
-    const folder = machinePath(pin);
     makeFolders(machine, folder);
     // A bpffs takes no dots.
     const place = (name: string) => `${folder}/${name.replaceAll(".", "_")}`;
@@ -81,15 +83,20 @@ async function loadPinned(machine: Machine, { file, pin, set }: ProgramPlan): Pr
   }
 }
 
-function makeFolders({ bpffs }: Machine, path: string): void {
+function makeFolders(machine: Machine, path: string): void {
   const names = path.split("/").filter(Boolean);
   for (let depth = 1; depth <= names.length; depth++) {
     const folder = `/${names.slice(0, depth).join("/")}`;
-    try {
-      bpffs.list(folder);
-    } catch {
-      bpffs.mkdir(folder);
-    }
+    if (!isFolder(machine, folder)) machine.bpffs.mkdir(folder);
+  }
+}
+
+function isFolder({ bpffs }: Machine, path: string): boolean {
+  try {
+    bpffs.list(path);
+    return true;
+  } catch {
+    return false;
   }
 }
 

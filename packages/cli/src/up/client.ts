@@ -51,10 +51,12 @@ export async function runOnMachine({ words, terminal, version }: Session): Promi
   }
 }
 
-async function printResponses(socket: Socket, terminal: Terminal): Promise<number> {
+/** Prints what comes until the exit status does, which it answers. @throws CommandError where it never comes */
+export async function printResponses(socket: Socket, terminal: Terminal): Promise<number> {
   const lines = new Lines();
   socket.setEncoding("utf8");
-  for await (const chunk of socket as AsyncIterable<string>) {
+  // Iterating would end the connection with the loop.
+  for await (const chunk of socket.iterator({ destroyOnReturn: false }) as AsyncIterable<string>) {
     for (const line of lines.push(chunk)) {
       const response = JSON.parse(line) as Response;
       if ("out" in response) terminal.write(response.out);

@@ -29,9 +29,9 @@ export class MachineServer {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   readonly #turns = new Turns();
-  /** Somebody has asked for the end. */
-  readonly ended: Promise<void>;
-  #end: () => void = () => {};
+  /** Somebody has asked for the end, and is told how it went. */
+  readonly ended: Promise<Ending>;
+  #end: (ending: Ending) => void = () => {};
 
   constructor(served: Served) {
     this.#served = served;
@@ -87,7 +87,7 @@ export class MachineServer {
 
   #answer(client: Client, request: Request): void {
     if ("interrupt" in request) client.interrupt();
-    else if ("down" in request) this.#end();
+    else if ("down" in request) this.#end(client);
     else void this.#run(client, request);
   }
 
@@ -124,8 +124,13 @@ export class MachineServer {
   }
 }
 
+/** Who has asked for the end. */
+export interface Ending {
+  send(response: Response): void;
+}
+
 /** One connection. */
-class Client {
+class Client implements Ending {
   readonly interrupted: Promise<void>;
   readonly #socket: Socket;
   #interrupt: () => void = () => {};

@@ -13,6 +13,8 @@ export function addUp(root: Command, session: () => Session, run: RunCommandLine
     .argument("[TOPOLOGY]", "YAML or JSON: namespaces, devices, programs, links, captures to replay")
     .option("--foreground", "stay here instead of going to the background; Ctrl-C ends it")
     .option("--cpus <N>", "CPUs of the Machine", natural)
+    .option("--state <FILE>", "where pins are kept while no Machine is up")
+    .option("--fresh", "start without the pins of before")
     .addHelpText("after", examples)
     .action(async (topology: string | undefined, options: object) => {
       const { up } = await import("./command.js");
