@@ -2,7 +2,6 @@ import type { Comparison } from "../isa/index.js";
 import { area, FRAME_SIZE, frame, wasmComparisons } from "../runtime/index.js";
 import { i32, i64, type Operator } from "../wasm/index.js";
 import type { Emitter, Operation } from "./emitter.js";
-import { RECORD_SIZE } from "./record.js";
 
 /** @see RFC 9669 section 4.3 */
 export function branchOperations(): Operation[] {
@@ -37,7 +36,7 @@ export function branchOperations(): Operation[] {
   return operations;
 }
 
-/** Jumps when this frame's rounds are used up or the budget comes to its end, else counts a round and falls through. */
+/** Jumps when this frame's rounds, or its part of the budget, are used up, else counts a round and falls through. */
 function emitMayGoto(e: Emitter): void {
   const { f } = e;
   const counter = area.frames + frame.mayGoto;
@@ -46,8 +45,11 @@ function emitMayGoto(e: Emitter): void {
   };
   pushFrame();
   f.load(i32.load, counter).op(i32.eqz).brIf(e.labels.taken);
-  f.get(e.balance).get(e.pc).op(i64.extend_i32_u).i64(RECORD_SIZE).op(i64.add).op(i64.sub).i64(4).op(i64.shr_s);
-  f.get(e.area).load(i64.load, area.mayGotoFloor).op(i64.lt_s).brIf(e.labels.taken);
+  e.left();
+  pushFrame();
+  f.load(i64.load, area.frames + frame.mayGotoFloor)
+    .op(i64.lt_s)
+    .brIf(e.labels.taken);
   pushFrame();
   pushFrame();
   f.load(i32.load, counter).i32(1).op(i32.sub).store(i32.store, counter);

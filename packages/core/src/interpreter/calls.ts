@@ -7,12 +7,13 @@ import {
   HELPER_TAIL_CALL,
   MAX_CALL_FRAMES,
   MAX_TAIL_CALLS,
+  MAY_GOTO_FLOOR_SHIFT,
   MAY_GOTO_ROUNDS,
   programRecord,
   RUN_EXIT,
   STACK_SIZE,
 } from "../runtime/index.js";
-import { I32, i32, i64, type Local } from "../wasm/index.js";
+import { type FunctionBuilder, I32, i32, i64, type Local } from "../wasm/index.js";
 import type { Emitter, Operation } from "./emitter.js";
 import { RECORD_SIZE } from "./record.js";
 
@@ -84,11 +85,20 @@ function enterFunction(e: Emitter, target: Local): void {
     .op(i32.ge_s);
   f.if(() => e.fault(FAULT_CALL_DEPTH));
   pushFrame(e, base, () => f.get(e.pc));
+  startMayGoto(f, base, () => e.left());
   e.moveTo(target);
   f.br(e.labels.next);
 }
 
-/** One frame deeper: the caller's r6 to r9 are kept, r10 and the loop's stack local move, may_goto starts anew. */
+/** Starts may_goto anew in a frame; `pushLeft` pushes the slots left of the budget. */
+export function startMayGoto(f: FunctionBuilder, base: Local, pushLeft: () => void): void {
+  f.get(base).i32(MAY_GOTO_ROUNDS).store(i32.store, frame.mayGoto);
+  f.get(base);
+  pushLeft();
+  f.i64(MAY_GOTO_FLOOR_SHIFT).op(i64.shr_s).store(i64.store, frame.mayGotoFloor);
+}
+
+/** One frame deeper: the caller's r6 to r9 are kept, r10 and the loop's stack local move. */
 export function pushFrame(e: Pick<Emitter, "f" | "area" | "stack">, base: Local, returnTo: () => void): void {
   const { f } = e;
   f.get(e.area).get(e.area).load(i32.load, area.depth).i32(1).op(i32.add).store(i32.store, area.depth);
@@ -104,7 +114,6 @@ export function pushFrame(e: Pick<Emitter, "f" | "area" | "stack">, base: Local,
       .load(i64.load, register * 8);
     f.store(i64.store, frame.saved + (register - 6) * 8);
   }
-  f.get(base).i32(MAY_GOTO_ROUNDS).store(i32.store, frame.mayGoto);
   f.get(base).op(i64.extend_i32_u).set(e.stack);
   f.get(e.area).get(e.stack).i64(STACK_SIZE).op(i64.add).store(i64.store, 80);
 }
@@ -143,6 +152,7 @@ export function emitLeave(e: Emitter): void {
 function emitTailCall(e: Emitter): void {
   const { f, imports } = e;
   const target = e.scratch(I32, "target");
+  const base = e.scratch(I32, "base");
   e.saveState();
   pushArguments(e);
   f.i32(HELPER_TAIL_CALL).callIndirect(imports.helperSignature, imports.helpers).set(target);
@@ -151,8 +161,17 @@ function emitTailCall(e: Emitter): void {
   f.get(e.area).load(i32.load, area.tailCalls).i32(MAX_TAIL_CALLS).op(i32.ge_u).brIf(e.labels.next);
   e.testBudget();
   f.get(e.area).get(e.area).load(i32.load, area.tailCalls).i32(1).op(i32.add).store(i32.store, area.tailCalls);
+  f.get(e.area).load(i32.load, area.depth).get(target).load(i32.load, programRecord.frames).op(i32.add);
+  f.i32(MAX_CALL_FRAMES).op(i32.gt_u);
+  f.if(() => {
+    e.saveState();
+    f.get(target).call(imports.tailCallDeeper);
+    e.restoreState();
+    f.br(e.labels.leave);
+  });
   f.get(e.area).get(target).store(i32.store, area.program);
-  f.get(e.stack).op(i32.wrap_i64).i32(MAY_GOTO_ROUNDS).store(i32.store, frame.mayGoto);
+  f.get(e.stack).op(i32.wrap_i64).set(base);
+  startMayGoto(f, base, () => e.left());
   f.get(target).load(i32.load, programRecord.entry).i32(RECORD_SIZE).op(i32.sub).set(target);
   e.moveTo(target);
   f.br(e.labels.next);

@@ -24,6 +24,8 @@ export interface LoopImports {
   readonly loadPacket: FunctionIndex;
   /** (area, low, high) -> entry of the function that a callx goes to, or 0 after it called a helper. */
   readonly callRegister: FunctionIndex;
+  /** (record): `Runtime.tailCallDeeper`. */
+  readonly tailCallDeeper: FunctionIndex;
   readonly helpers: TableIndex;
   readonly kfuncs: TableIndex;
   /** Five i32s to one. */
@@ -155,8 +157,15 @@ export class Emitter {
   saveState(): void {
     const { f } = this;
     f.get(this.area).get(this.pc).store(i32.store, area.position);
-    f.get(this.area).get(this.balance).get(this.pc).op(i64.extend_i32_u).i64(RECORD_SIZE).op(i64.add).op(i64.sub);
-    f.i64(4).op(i64.shr_s).store(i64.store, area.budget);
+    f.get(this.area);
+    this.left().store(i64.store, area.budget);
+  }
+
+  /** Pushes what is left of the budget after the current record. */
+  left(): LoopFunction {
+    const { f } = this;
+    f.get(this.balance).get(this.pc).op(i64.extend_i32_u).i64(RECORD_SIZE).op(i64.add).op(i64.sub);
+    return f.i64(4).op(i64.shr_s);
   }
 
   /** After foreign code ran: it may have spent budget and moved memory. */

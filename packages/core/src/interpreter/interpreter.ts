@@ -76,6 +76,7 @@ export class Interpreter implements Engine {
       helpers: verified ? helpers.table : helpers.guardedTable,
       kfuncs: verified ? kfuncs.table : kfuncs.guardedTable,
       loadPacket: (skb: number, offset: number, size: number) => runtime.loadPacket(skb, offset, size),
+      tailCallDeeper: (record: number) => runtime.tailCallDeeper(record),
       callRegister: (_area: number, low: number, high: number) => callRegister(runtime, low, high),
     };
     return new Instance(compiledModule(kind, runtime.memory.limits), { env }).exports as unknown as InterpreterLoop;

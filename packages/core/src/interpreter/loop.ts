@@ -3,9 +3,7 @@ import {
   defineRegionCheck,
   FAULT_CALL_DEPTH,
   FRAME_SIZE,
-  frame,
   MAX_CALL_FRAMES,
-  MAY_GOTO_ROUNDS,
   programRecord,
   RUN_BUDGET,
   RUN_EXIT,
@@ -14,7 +12,7 @@ import {
   STACK_SIZE,
 } from "../runtime/index.js";
 import { I32, I64, i32, i64, type Label, type LinearMemory, ModuleBuilder, type WasmFunction } from "../wasm/index.js";
-import { emitLeave, popFrame, pushFrame } from "./calls.js";
+import { emitLeave, popFrame, pushFrame, startMayGoto } from "./calls.js";
 import { Emitter, type LoopFunction, type LoopImports } from "./emitter.js";
 import { operations } from "./operations.js";
 import { RECORD_GUARDED, RECORD_LOADS, RECORD_SIZE, record } from "./record.js";
@@ -54,11 +52,13 @@ function declareImports(module: ModuleBuilder, memory: LinearMemory["limits"]): 
   module.importMemory("env", "memory", memory);
   const loadPacket = module.importFunction("env", "loadPacket", [I32, I32, I32], [I32]);
   const callRegister = module.importFunction("env", "callRegister", [I32, I32, I32], [I32]);
+  const tailCallDeeper = module.importFunction("env", "tailCallDeeper", [I32], []);
   const regions = module.importGlobal("env", "regions", I32);
   return {
     checkAccess: defineRegionCheck(module, regions),
     loadPacket,
     callRegister,
+    tailCallDeeper,
     helpers: module.importTable("env", "helpers", { minimum: 0 }),
     kfuncs: module.importTable("env", "kfuncs", { minimum: 0 }),
     helperSignature: module.signature([I32, I32, I32, I32, I32], [I32]),
@@ -157,6 +157,7 @@ function defineExecute(module: ModuleBuilder, loop: LoopFunction): void {
   const f = module.function("execute", { area: I32, context: I32 }, [I32]);
   const { params } = f;
   const frame0 = area.frames;
+  const base = f.local(I32, "base");
   // Registers and stack are cleared, so that a program which nobody verified runs the same each time.
   f.get(params.area).i32(0).i32(88).memoryFill();
   f.get(params.area)
@@ -165,9 +166,8 @@ function defineExecute(module: ModuleBuilder, loop: LoopFunction): void {
     .i32(0)
     .i32(STACK_SIZE + 8)
     .memoryFill();
-  f.get(params.area)
-    .i32(MAY_GOTO_ROUNDS)
-    .store(i32.store, frame0 + frame.mayGoto);
+  f.get(params.area).i32(frame0).op(i32.add).set(base);
+  startMayGoto(f, base, () => f.get(params.area).load(i64.load, area.budget));
   f.get(params.area).get(params.context).op(i64.extend_i32_u).store(i64.store, 8);
   f.get(params.area)
     .get(params.area)
@@ -187,6 +187,7 @@ function defineInvoke(module: ModuleBuilder, loop: LoopFunction): void {
   const e = { f: f as unknown as LoopFunction, area: params.area, stack: f.local(I64, "stack") };
   const base = f.local(I32, "base");
   const status = f.local(I32, "status");
+  const position = f.local(I32, "position");
   f.get(params.area).load(i64.load, area.budget).i64(0).op(i64.lt_s);
   f.if(() => f.i32(RUN_BUDGET).return());
   f.get(params.area)
@@ -197,7 +198,9 @@ function defineInvoke(module: ModuleBuilder, loop: LoopFunction): void {
     f.get(params.area).i32(FAULT_CALL_DEPTH).store(i32.store, area.faultReason);
     f.i32(RUN_FAULT).return();
   });
+  f.get(params.area).load(i32.load, area.position).set(position);
   pushFrame(e, base, () => f.i32(0));
+  startMayGoto(f, base, () => f.get(params.area).load(i64.load, area.budget));
   for (const [index, argument] of [params.a1, params.a2, params.a3, params.a4, params.a5].entries())
     f.get(params.area)
       .get(argument)
@@ -209,6 +212,8 @@ function defineInvoke(module: ModuleBuilder, loop: LoopFunction): void {
     .if(() => f.get(status).return());
   f.get(base).op(i64.extend_i32_u).set(e.stack);
   popFrame(e, base);
+  // The program stands at the helper call again.
+  f.get(params.area).get(position).store(i32.store, area.position);
   f.i32(RUN_EXIT);
   module.exportFunction("invoke", f);
 }

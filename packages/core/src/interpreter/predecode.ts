@@ -2,6 +2,7 @@ import type { InstructionRow } from "../isa/index.js";
 import {
   type CallTables,
   calledHelper,
+  callFrames,
   type DecodedProgram,
   decodeProgram,
   type Executable,
@@ -16,6 +17,8 @@ export interface Predecoded {
   /** One record a slot, and one behind them that faults. */
   readonly records: Uint8Array<ArrayBuffer>;
   readonly slots: number;
+  /** Call frames that it may nest. */
+  readonly frames: number;
   /** Helpers and kfuncs called, by id. */
   readonly helpers: ReadonlySet<number>;
   readonly kfuncs: ReadonlySet<number>;
@@ -39,7 +42,7 @@ export function predecode(executable: Executable, tables: CallTables): Predecode
     if (row !== undefined) writeRecord(view, program, tables, slot, row);
   }
   view.setUint8(slots.length * RECORD_SIZE, operationNumber("no_exit"));
-  return { records, slots: slots.length, helpers, kfuncs, functionLoads, callbacks };
+  return { records, slots: slots.length, frames: callFrames(program), helpers, kfuncs, functionLoads, callbacks };
 }
 
 function writeRecord(

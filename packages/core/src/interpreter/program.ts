@@ -44,6 +44,7 @@ export class InterpretedProgram implements ProgramImage {
     this.record = memory.alloc(programRecord.size, 16);
     memory.u32[(this.record + programRecord.entry) >> 2] = this.#code;
     memory.u32[(this.record + programRecord.slots) >> 2] = this.slots;
+    memory.u32[(this.record + programRecord.frames) >> 2] = predecoded.frames;
     this.functions = this.#createFunctions(predecoded);
     runtime.addImage(this, this.functions);
   }

@@ -1,8 +1,8 @@
 import type { Comparison } from "../isa/index.js";
-import { area, MAY_GOTO_ROUNDS, wasmComparisons } from "../runtime/index.js";
-import { I32, i32, i64, type Local, type Operator } from "../wasm/index.js";
+import { MAY_GOTO_FLOOR_SHIFT, MAY_GOTO_ROUNDS, wasmComparisons } from "../runtime/index.js";
+import { I32, I64, i32, i64, type Local, type Operator } from "../wasm/index.js";
 import { pushOperand } from "./arithmetic.js";
-import type { Translation } from "./translation.js";
+import { BALANCE, type Translation } from "./translation.js";
 
 const opposites = {
   eq: "ne",
@@ -50,19 +50,25 @@ function counterOf(t: Translation): Local {
   return t.scratch(I32, "rounds");
 }
 
-/** At the entry of functions that have may_goto: their frame is new. */
-export function emitCounterStart(t: Translation): void {
-  t.f.i32(MAY_GOTO_ROUNDS).set(counterOf(t));
+/** Slots left of the budget at which may_goto gives up in this frame. */
+function floorOf(t: Translation): Local {
+  return t.scratch(I64, "floor");
 }
 
-/** Jumps when this frame's rounds are used up or the budget comes to its end, else counts a round. */
+/** At the entry of functions that have may_goto: their frame is new, and the balance is what is left of the budget. */
+export function emitCounterStart(t: Translation): void {
+  t.f.i32(MAY_GOTO_ROUNDS).set(counterOf(t));
+  t.f.get(BALANCE).i64(MAY_GOTO_FLOOR_SHIFT).op(i64.shr_s).set(floorOf(t));
+}
+
+/** Jumps when this frame's rounds, or its part of the budget, are used up, else counts a round. */
 function emitMayGoto(t: Translation): void {
   const { f } = t;
   const counter = counterOf(t);
   const leaves = t.scratch(I32, "leaves");
   f.get(counter).op(i32.eqz);
   t.left();
-  t.area().load(i64.load, area.mayGotoFloor).op(i64.lt_s).op(i32.or).set(leaves);
+  f.get(floorOf(t)).op(i64.lt_s).op(i32.or).set(leaves);
   f.get(counter).get(leaves).op(i32.eqz).op(i32.sub).set(counter);
   f.get(leaves);
 }

@@ -10,10 +10,10 @@ import {
   programRecord,
   targetOf,
 } from "../runtime/index.js";
-import { I32, i32, i64 } from "../wasm/index.js";
+import { I32, i32, i64, type Local } from "../wasm/index.js";
 import { emitTailTarget } from "./inline-helpers.js";
 import { helperImport } from "./module-imports.js";
-import { FRAME, type Translation } from "./translation.js";
+import { emitDepth, FRAME, type Translation } from "./translation.js";
 
 /** Pushes the low halves of r1 to r5. */
 function pushArguments(t: Translation): void {
@@ -102,9 +102,10 @@ export function emitTailCall(t: Translation): void {
   const count = t.scratch(I32, "count");
   const map = parts.callMaps.get(t.slot);
   // Nobody sees the registers where the array is looked up right here.
-  const foreign = parts.checked || map?.type !== "prog_array";
+  const known = map?.type === "prog_array" && parts.blinding === undefined ? map : undefined;
+  const foreign = parts.checked || known === undefined;
   if (foreign) t.spill();
-  if (map?.type === "prog_array") emitTailTarget(t, map);
+  if (known !== undefined) emitTailTarget(t, known);
   else {
     pushArguments(t);
     f.call(parts.imports.helpers.get(helperImport("helper", HELPER_TAIL_CALL))!);
@@ -116,6 +117,7 @@ export function emitTailCall(t: Translation): void {
     t.area().load(i32.load, area.tailCalls).tee(count).i32(MAX_TAIL_CALLS).op(i32.ge_u).brIf(failed);
     t.testBudget();
     t.area().get(count).i32(1).op(i32.add).store(i32.store, area.tailCalls);
+    if (t.entry !== 0 || parts.checked) emitDeeperTailCall(t, target);
     f.get(FRAME);
     t.left();
     t.get(1, 64);
@@ -125,6 +127,19 @@ export function emitTailCall(t: Translation): void {
     else t.get(3, 32);
     if (parts.tailCalls) f.returnCallIndirect(parts.entrySignature, programs);
     else f.callIndirect(parts.entrySignature, programs).return();
+  });
+}
+
+/** Where the target's frames don't fit behind this one, it runs on an area of its own, and its r0 is the function's. */
+function emitDeeperTailCall(t: Translation, target: Local): void {
+  const { f, parts } = t;
+  emitDepth(f, FRAME).get(target).load(i32.load, programRecord.frames).op(i32.add);
+  f.i32(MAX_CALL_FRAMES).op(i32.gt_u);
+  f.if(() => {
+    t.spill();
+    f.get(target).call(parts.imports.tailCallDeeper!);
+    t.area().load(i64.load, area.registers);
+    t.area().load(i64.load, area.budget).return();
   });
 }
 

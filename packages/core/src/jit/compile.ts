@@ -89,7 +89,8 @@ export function compileProgram(program: DecodedProgram, options: CompileOptions)
     facts === undefined ? new Map() : findInlined(program, found, callMaps, options.blinding !== undefined);
   const risky = facts === undefined ? new Set<number>() : riskySlots(facts);
   const checks = facts === undefined || risky.size > 0 || (program.executable.guarded?.size ?? 0) > 0;
-  const imports = declareImports(module, program, found, { memory, checks, callMaps, inlined });
+  const recursive = facts === undefined;
+  const imports = declareImports(module, program, found, { memory, checks, callMaps, inlined, recursive });
   const shared = declareShared(module, options, imports, { program, callMaps, inlined, risky });
   const { metered, free } = declareVariants(module, options, shared, found, metering);
   for (const variant of [free, metered]) {

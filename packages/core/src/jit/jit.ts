@@ -59,10 +59,9 @@ export class Jit implements Engine {
     const { runtime } = this;
     const facts = factsFor(executable, runtime);
     const program = decodeProgram(executable, runtime);
-    const slots = program.slots.length;
     const { harden } = this.settings;
     const blinded = harden === 2 || (harden === 1 && executable.unprivileged === true);
-    const records = new ProgramRecords(runtime, slots, program.callbacks, blinded);
+    const records = new ProgramRecords(runtime, program, blinded);
     try {
       const { bytes, arrays, functions } = compileProgram(program, {
         tables: runtime,
@@ -138,6 +137,7 @@ export class Jit implements Engine {
       cpu: runtime.cpuGlobal,
       abort: (status: 1 | 2) => runtime.abort(status),
       loadPacket: (skb: number, offset: number, size: number) => runtime.loadPacket(skb, offset, size),
+      tailCallDeeper: (record: number) => runtime.tailCallDeeper(record),
       callRegister: (_area: number, low: number, high: number) => callRegister(runtime, low, high),
     };
     for (const target of ["helper", "kfunc"] as const) {

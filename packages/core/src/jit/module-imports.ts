@@ -39,6 +39,8 @@ export interface ModuleImports {
   readonly programs: TableIndex | undefined;
   /** The same by the entries of single prog arrays. */
   readonly arrays: ReadonlyMap<LiveMap, TableIndex>;
+  /** (record): `Runtime.tailCallDeeper`; only where another function than the program itself may tail call. */
+  readonly tailCallDeeper: FunctionIndex | undefined;
   /** Functions of the map core by name. */
   readonly maps: ReadonlyMap<string, FunctionIndex>;
   /** Number of the current CPU. */
@@ -53,6 +55,8 @@ export function declareImports(
   functions: readonly ProgramFunction[],
   options: {
     readonly memory: LinearMemory["limits"];
+    /** Whether the program may call itself, because nobody has verified it. */
+    readonly recursive: boolean;
     /** Whether some access is checked. */
     readonly checks: boolean;
     /** Maps that helpers are called with, where they are known, by slots. */
@@ -63,6 +67,7 @@ export function declareImports(
 ): ModuleImports {
   const { checks, callMaps, inlined } = options;
   const used = usesOf(program, functions, inlined, callMaps);
+  const deeper = functions.length > 1 || options.recursive;
   const helpers = new Map<string, FunctionIndex>();
   module.importMemory("env", "memory", options.memory);
   const abort = module.importFunction("env", "abort", [I32], []);
@@ -70,6 +75,8 @@ export function declareImports(
     helpers.set(name, module.importFunction("env", name, FIVE, [I32]));
   const loadPacket = used.packets ? module.importFunction("env", "loadPacket", THREE, [I32]) : undefined;
   const callRegister = used.registerCalls ? module.importFunction("env", "callRegister", THREE, [I32]) : undefined;
+  const tailCallDeeper =
+    used.tailCalls && deeper ? module.importFunction("env", "tailCallDeeper", [I32], []) : undefined;
   const maps = new Map<string, FunctionIndex>();
   for (const name of new Set([...inlined.values()].flatMap(({ imports }) => imports))) {
     const parameters = new Array<typeof I32>(mapCoreParameters[name] ?? 2).fill(I32);
@@ -84,7 +91,7 @@ export function declareImports(
   const cpu = inlined.size > 0 ? module.importGlobal("env", "cpu", I32, true) : undefined;
   const checkAccess = checks ? defineRegionCheck(module, module.importGlobal("env", "regions", I32)) : undefined;
   const alone = used.helpers.size === 0 && !used.packets && !used.registerCalls && !used.tailCalls;
-  return { abort, helpers, alone, loadPacket, callRegister, programs, arrays, maps, cpu, checkAccess };
+  return { abort, helpers, alone, loadPacket, callRegister, tailCallDeeper, programs, arrays, maps, cpu, checkAccess };
 }
 
 function usesOf(

@@ -1,4 +1,12 @@
-import { functionRecord, type ProgramImage, programRecord, type RunStatus, type Runtime } from "../runtime/index.js";
+import {
+  callFrames,
+  type DecodedProgram,
+  functionRecord,
+  type ProgramImage,
+  programRecord,
+  type RunStatus,
+  type Runtime,
+} from "../runtime/index.js";
 import type { WasmFunction } from "../wasm/index.js";
 import { Blinding } from "./blinding.js";
 import type { CompiledModule } from "./compile.js";
@@ -14,14 +22,15 @@ export class ProgramRecords {
   readonly blinding: Blinding | undefined;
   readonly #runtime: Runtime;
 
-  constructor(runtime: Runtime, slots: number, functions: ReadonlySet<number>, blinded: boolean) {
+  constructor(runtime: Runtime, program: DecodedProgram, blinded: boolean) {
     this.#runtime = runtime;
     const { memory } = runtime;
-    this.blinding = blinded ? new Blinding(memory, slots) : undefined;
+    this.blinding = blinded ? new Blinding(memory, program.slots.length) : undefined;
     this.program = memory.alloc(programRecord.size, 16);
-    memory.u32[(this.program + programRecord.slots) >> 2] = slots;
+    memory.u32[(this.program + programRecord.slots) >> 2] = program.slots.length;
+    memory.u32[(this.program + programRecord.frames) >> 2] = callFrames(program);
     const records = new Map<number, number>();
-    for (const slot of functions) {
+    for (const slot of program.callbacks) {
       const address = memory.alloc(functionRecord.size, 16);
       memory.u32[(address + functionRecord.program) >> 2] = this.program;
       memory.u32[(address + functionRecord.entry) >> 2] = records.size;

@@ -21,16 +21,19 @@ export class Translation {
   readonly parts: ModuleParts;
   readonly graph: FlowGraph;
   readonly charges: Charges;
+  /** First slot of the function. */
+  readonly entry: number;
   readonly #registers: (Local | undefined)[] = new Array<Local | undefined>(10).fill(undefined);
   readonly #scratch = new Map<string, Local>();
   /** The block and slot being translated. */
   #block = 0;
   slot = 0;
 
-  constructor(parts: ModuleParts, { builder, parameters, graph }: ModuleFunction, charges: Charges) {
+  constructor(parts: ModuleParts, { builder, parameters, graph, entry }: ModuleFunction, charges: Charges) {
     this.f = builder;
     this.parts = parts;
     this.graph = graph;
+    this.entry = entry;
     this.charges = charges;
     parameters.forEach((register, index) => {
       this.#registers[register] = (FIRST_REGISTER_PARAMETER + index) as Local;

@@ -85,6 +85,8 @@ export const programRecord = {
   entry: 0,
   /** Slots (u32). */
   slots: 4,
+  /** Call frames that it may nest, its own included (u32). */
+  frames: 8,
   size: 16,
 } as const;
 

@@ -5,7 +5,6 @@
  *
  *        0  r0 to r10, 8 bytes each
  *       88  slots left of the budget (i64)
- *       96  floor of may_goto (i64): with fewer slots left, may_goto leaves its loop
  *      104  tail calls made (i32)
  *      108  depth (i32): index of the current frame, 0 for the program itself
  *      112  packet: start, end (u32)      120  context: start, end (u32)
@@ -20,7 +19,6 @@
 export const area = {
   registers: 0,
   budget: 88,
-  mayGotoFloor: 96,
   tailCalls: 104,
   depth: 108,
   packetStart: 112,
@@ -45,7 +43,10 @@ export const FRAME_SIZE = 1024;
 /** Bytes of stack a function has (MAX_BPF_STACK). */
 export const STACK_SIZE = 512;
 
-/** Frames that bpf-to-bpf calls may nest, the program's own included (MAX_CALL_FRAMES). */
+/**
+ * Frames that bpf-to-bpf calls may nest, the program's own included (MAX_CALL_FRAMES). A program that a function tail calls
+ * has as many again: where they don't fit behind the function's frame, it runs on an area of its own.
+ */
 export const MAX_CALL_FRAMES = 8;
 
 /** Tail calls that a run may make (MAX_TAIL_CALL_CNT). */
@@ -67,4 +68,6 @@ export const frame = {
   saved: STACK_SIZE + 8,
   /** may_goto's counter of this frame (i32). */
   mayGoto: STACK_SIZE + 40,
+  /** Slots left of the budget with which may_goto leaves its loop in this frame (i64). */
+  mayGotoFloor: STACK_SIZE + 48,
 } as const;

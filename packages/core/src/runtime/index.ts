@@ -1,5 +1,6 @@
 export { AllocatedObjects, type ObjectLayout } from "./allocated-objects.js";
 export { createArgumentGuard, type MapSizes } from "./argument-guard.js";
+export { callFrames } from "./call-frames.js";
 export { type Clock, ManualClock, SystemClock } from "./clock.js";
 export * from "./contexts/index.js";
 export { ancestorOf, type ControlGroup } from "./control-group.js";
@@ -80,5 +81,11 @@ export type { TcpInfo } from "./tcp-info.js";
 export { type Timer, type TimerHolds, Timers } from "./timers.js";
 export { NO_EVENT, TracingContext, type TracingEvent } from "./tracing-context.js";
 export type { TunnelInfo } from "./tunnel-info.js";
-export { MAY_GOTO_ROUNDS, wasmArithmetic, wasmComparisons, wasmDivision } from "./wasm-operators.js";
+export {
+  MAY_GOTO_FLOOR_SHIFT,
+  MAY_GOTO_ROUNDS,
+  wasmArithmetic,
+  wasmComparisons,
+  wasmDivision,
+} from "./wasm-operators.js";
 export { XDP_FRAME_BYTES, XDP_HEADROOM, XDP_LINEAR_MAX, XDP_PACKET_MAX, XdpContext, xdpMd } from "./xdp-context.js";

@@ -1,6 +1,6 @@
 import { BpfError } from "../base/index.js";
 import type { LinearMemory } from "../wasm/index.js";
-import { AREA_ALIGNMENT, AREA_SIZE, area } from "./execution-area.js";
+import { AREA_ALIGNMENT, AREA_SIZE, area, MAX_TAIL_CALLS } from "./execution-area.js";
 
 /** What a program runs on: its context struct, and the packet behind it where there is one. Addresses and bytes. */
 export interface RunContext {
@@ -29,8 +29,11 @@ export interface Run {
   outer: Run | undefined;
 }
 
-/** Runs that may be in progress within each other on one CPU: a helper that makes another program run, and so on. */
-const MAX_NESTING = 32;
+/**
+ * Runs that may be in progress within each other on one CPU: a helper that makes another program run, and so on, and the
+ * tail calls of one of them that need areas of their own.
+ */
+const MAX_NESTING = 32 + MAX_TAIL_CALLS;
 
 /** The runs in progress, and their execution areas, one a CPU and level. */
 export class RunStack {
@@ -38,8 +41,8 @@ export class RunStack {
   readonly #levels: Run[][];
   /** Runs in progress on each CPU. */
   readonly #depths: number[];
-  // The budget's halves, and those of the floor at which may_goto gives up.
-  readonly #budgetWords = new Int32Array(4);
+  // The budget's halves.
+  readonly #budgetWords = new Int32Array(2);
   #budget = 0;
   /** The innermost run in progress; while there is none, one that never ran. */
   current: Run;
@@ -61,8 +64,7 @@ export class RunStack {
 
   set budget(slots: number) {
     this.#budget = Math.max(0, Math.min(Math.floor(slots), Number.MAX_SAFE_INTEGER));
-    const floor = Math.floor(this.#budget / 4);
-    this.#budgetWords.set([this.#budget, this.#budget / 2 ** 32, floor, floor / 2 ** 32]);
+    this.#budgetWords.set([this.#budget, this.#budget / 2 ** 32]);
   }
 
   nesting(cpu: number): number {
@@ -85,8 +87,6 @@ export class RunStack {
     run.outer = this.current;
     words[at + area.budget / 4] = this.#budgetWords[0]!;
     words[at + area.budget / 4 + 1] = this.#budgetWords[1]!;
-    words[at + area.mayGotoFloor / 4] = this.#budgetWords[2]!;
-    words[at + area.mayGotoFloor / 4 + 1] = this.#budgetWords[3]!;
     words[at + area.tailCalls / 4] = 0;
     words[at + area.depth / 4] = 0;
     words[at + area.packetStart / 4] = context.packetStart;

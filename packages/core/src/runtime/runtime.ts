@@ -317,6 +317,30 @@ export class Runtime {
     throw new RunAborted(status);
   }
 
+  /**
+   * The tail call of a function behind whose frame the target's frames don't fit: the target runs on an area of its own.
+   * Afterwards the caller's area holds r0 and what is left of the budget; a fault, or the budget's end, unwinds.
+   *
+   * @param record address of the target's record
+   */
+  tailCallDeeper(record: number): void {
+    const outer = this.run;
+    const { depth } = area;
+    const context = this.registerLow(1);
+    const frame = this.memory.i32[(outer.area + depth) >> 2]!;
+    const run = this.#runs.begin(this.#cpu, outer.context);
+    this.memory.u8.copyWithin(run.area, outer.area, outer.area + area.frames);
+    this.memory.i32[(run.area + depth) >> 2] = 0;
+    this.memory.u32[(run.area + area.program) >> 2] = record;
+    const image = this.#images.get(record)!;
+    const status = this.guard(run, () => image.execute(run.area, context));
+    this.memory.u8.copyWithin(outer.area, run.area, run.area + area.frames);
+    outer.cause = run.cause;
+    this.#runs.end(run);
+    if (status !== RUN_EXIT) throw new RunAborted(status);
+    this.memory.i32[(outer.area + depth) >> 2] = frame;
+  }
+
   /** Engines announce what they have prepared, so that faults and callbacks find it. */
   addImage(image: ProgramImage, functions: Iterable<number>): void {
     this.#images.set(image.record, image);

@@ -3,6 +3,9 @@ import type { AluOperation, Comparison } from "../isa/index.js";
 /** Rounds that may_goto lets a frame go: the kernel's BPF_MAX_LOOPS. */
 export const MAY_GOTO_ROUNDS = 8 * 1024 * 1024;
 
+/** may_goto also leaves its loop once only this part of what was left of the budget at its frame's start is left: a quarter. */
+export const MAY_GOTO_FLOOR_SHIFT = 2;
+
 /** WebAssembly's names of the comparisons of jumps, for either width. @see RFC 9669 section 4.3 */
 export const wasmComparisons = {
   eq: "eq",
