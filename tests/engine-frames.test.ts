@@ -84,7 +84,7 @@ describe.each(Object.entries(engines))("frames, %s", (_name, create) => {
       },
     });
     runtime.budget = 50;
-    const image = prepare("loop", "r1 = 1000\nr2 = subprog[+3]\ncall 181\nexit\nr0 = 0\nexit");
+    const image = prepare("loop", "r1 = 1000\nr2 = subprog[+3]\ncall 181\nexit\nr0 = 0\ncall pc+1\nexit\nexit");
     expect(runtime.test(image)).toEqual({ kind: "budget", program: "loop", slot: 3 });
   });
 });

@@ -25,7 +25,7 @@ const fieldsOf = {
 const modes = {
   interpreter: (world, code) => world.interpreter.prepare({ ...code, verified: true }),
   "interpreter that guards helpers": guarding,
-  "checked JIT": (world, code) => world.jit.prepare({ ...code, verified: true }),
+  "checked JIT": (world, code) => world.jit.prepare({ ...code, verified: true, proof: undefined }),
   "unchecked JIT": (world, code) => unchecked(world.jit, code),
   "unchecked JIT without tail calls": (world, code) => unchecked(world.withoutTailCalls, code),
   "unchecked JIT with blinded constants": (world, code) => unchecked(world.hardened, code),

@@ -85,6 +85,7 @@ export function defineInvoke(module: ModuleBuilder, parts: SharedParts): void {
   const depth = f.local(I32, "depth");
   const left = f.local(I64, "left");
   const r0 = f.local(I64, "r0");
+  const position = f.local(I32, "position");
   const saved = [6, 7, 8, 9].map((register) => ({ register, local: f.local(I64, `r${register}`) }));
   f.get(params.area).load(i64.load, area.budget).i64(0).op(i64.lt_s);
   f.if(() => f.i32(RUN_BUDGET).return());
@@ -97,6 +98,7 @@ export function defineInvoke(module: ModuleBuilder, parts: SharedParts): void {
     f.get(params.area).i32(FAULT_CALL_DEPTH).store(i32.store, area.faultReason);
     f.i32(RUN_FAULT).return();
   });
+  f.get(params.area).load(i32.load, area.position).set(position);
   for (const { register, local } of saved)
     f.get(params.area)
       .load(i64.load, register * 8)
@@ -124,6 +126,8 @@ export function defineInvoke(module: ModuleBuilder, parts: SharedParts): void {
       .get(local)
       .store(i64.store, register * 8);
   f.get(params.area).get(depth).store(i32.store, area.depth);
+  // The program stands at the helper call again.
+  f.get(params.area).get(position).store(i32.store, area.position);
   f.i32(RUN_EXIT);
   module.exportFunction("invoke", f);
 }
