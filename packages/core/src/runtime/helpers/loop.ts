@@ -16,8 +16,8 @@ export const loopHelpers: HelperFamily = (define, { runtime }) => {
       };
       if (runtime.registerLow(4) !== 0 || runtime.registerHigh(4) !== 0) return returns(-EINVAL, -1);
       const count = iterations >>> 0;
-      // The kernel puts this loop in place of the call, and its error there has 32 bits.
-      if (count > MAX_LOOPS) return returns(-E2BIG, 0);
+      // The kernel puts this loop in place of the call: all 64 bits count there, and the error has 32.
+      if (runtime.registerHigh(1) !== 0 || count > MAX_LOOPS) return returns(-E2BIG, 0);
       for (let index = 0; index < count; index++) {
         if (runtime.invoke(callback >>> 0, index, context) !== 0) return returns(index + 1, 0);
       }
