@@ -158,6 +158,22 @@ for (const engine of ["jit", "interpreter"] as const) {
       expect(one.readText()).toBe("\x04\0\0\0 5 other\n");
     });
 
+    it("work queues: work is done when the clock is moved, once for all that asked", async () => {
+      machine = new Machine({ kernelTypes, task, engine });
+      const bytes = readFileSync(new URL("../testdata/machine/work.bpf.o", import.meta.url));
+      object = await machine.load(readObject(bytes));
+      const works = () => object.map("works").lookup(2) as { asked: bigint; done: bigint };
+      const ask = () => program("ask").testRun({ data: new Uint8Array(64) }).retval;
+      expect([ask(), ask(), works().done]).toEqual([0, 10, 0n]);
+      expect(machine.runTimers()).toBe(1);
+      expect(works()).toMatchObject({ asked: 2n, done: 12n });
+      expect([machine.advance(1_000_000), works().done]).toEqual([0, 12n]);
+      expect([ask(), machine.advance(1), works().done]).toEqual([10, 1, 24n]);
+      ask();
+      object.close();
+      expect(machine.advance(1_000_000)).toBe(0);
+    });
+
     it("struct_ops: the caller calls the members of what is in force", async () => {
       machine = new Machine({ kernelTypes, task, engine });
       const congestion = readFileSync(new URL("../testdata/kernel/congestion.bpf.o", import.meta.url));

@@ -296,3 +296,47 @@ int fill(struct __sk_buff *skb)
 	put(3, bpf_dynptr_memset(&packet, skb->len, 0, 1));
 	return 0;
 }
+
+struct bpf_res_spin_lock {
+	__u32 __opaque[1];
+} __attribute__((aligned(4)));
+extern int bpf_res_spin_lock(struct bpf_res_spin_lock *lock) __ksym __weak;
+extern void bpf_res_spin_unlock(struct bpf_res_spin_lock *lock) __ksym __weak;
+
+struct guarded {
+	struct bpf_res_spin_lock lock;
+	__u32 count;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__type(value, struct guarded);
+} guarded SEC(".maps");
+
+SEC("tc")
+int locks(struct __sk_buff *skb)
+{
+	__u32 one = 1, other = skb->len & 1;
+	struct guarded *first = bpf_map_lookup_elem(&guarded, &one);
+	struct guarded *second = bpf_map_lookup_elem(&guarded, &other);
+	int error;
+
+	if (!first || !second)
+		return 1;
+	error = bpf_res_spin_lock(&first->lock);
+	put(0, error);
+	if (error)
+		return 2;
+	first->count++;
+	/* The same one for packets of an odd length: that is told, not waited for. */
+	error = bpf_res_spin_lock(&second->lock);
+	if (!error) {
+		second->count += 100;
+		bpf_res_spin_unlock(&second->lock);
+	}
+	bpf_res_spin_unlock(&first->lock);
+	put(1, error);
+	return error ? 3 : 0;
+}
