@@ -326,7 +326,6 @@ int locks(struct __sk_buff *skb)
 	if (!first || !second)
 		return 1;
 	error = bpf_res_spin_lock(&first->lock);
-	put(0, error);
 	if (error)
 		return 2;
 	first->count++;
@@ -339,4 +338,33 @@ int locks(struct __sk_buff *skb)
 	bpf_res_spin_unlock(&first->lock);
 	put(1, error);
 	return error ? 3 : 0;
+}
+
+extern int bpf_probe_read_kernel_dynptr(struct bpf_dynptr *to, __u32 offset, __u32 size, const void *from) __ksym __weak;
+extern int bpf_probe_read_kernel_str_dynptr(struct bpf_dynptr *to, __u32 offset, __u32 size, const void *from) __ksym __weak;
+
+SEC("tc")
+int reads(struct __sk_buff *skb)
+{
+	static __u8 room[32];
+	struct bpf_dynptr memory;
+	__u32 key = 0;
+	__s64 *found = bpf_map_lookup_elem(&results, &key);
+	int i;
+
+	if (!found)
+		return 1;
+	put(0, 0x0102030405060708);
+	put(20, bpf_dynptr_from_mem(room, sizeof(room), 0, &memory));
+	put(21, bpf_probe_read_kernel_dynptr(&memory, 4, 8, found));
+	put(22, bpf_probe_read_kernel_dynptr(&memory, 28, 8, found));
+	put(23, bpf_probe_read_kernel_dynptr(&memory, 0, 0, found));
+	put(24, bpf_probe_read_kernel_str_dynptr(&memory, 12, 6, text));
+	put(25, bpf_probe_read_kernel_str_dynptr(&memory, 20, 12, text));
+	put(26, bpf_probe_read_kernel_str_dynptr(&memory, 30, 12, text));
+	put(27, bpf_probe_read_kernel_str_dynptr(&memory, 0, 0, text));
+	put(28, bpf_probe_read_kernel_str_dynptr(&memory, 0, 4, empty));
+	for (i = 0; i < 32; i++)
+		put(32 + i, room[i & 31]);
+	return 0;
 }

@@ -32,11 +32,11 @@ const missing: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 
 /** Kernel functions that are missing, by what begins their names. */
 const missingKfuncs = words(`
-  bpf_arena_ bpf_cast_to_kern_ctx bpf_cgroup_ bpf_copy_from_user_dynptr bpf_copy_from_user_str_dynptr
+  bpf_arena_ bpf_cast_to_kern_ctx bpf_cgroup_
   bpf_copy_from_user_task_ bpf_cpumask_populate bpf_crypto_ bpf_ct_ bpf_dynptr_from_skb_meta bpf_get_dentry_xattr
   bpf_get_file_xattr bpf_get_kmem_cache bpf_get_task_exe_file bpf_iter_css_ bpf_iter_dmabuf_ bpf_iter_kmem_cache_
   bpf_iter_task_vma_ bpf_key_put bpf_kfunc_call_ bpf_lookup_ bpf_map_sum_elem_count bpf_modify_return_test_tp
-  bpf_path_d_path bpf_probe_read_ bpf_put_file bpf_rbtree_left bpf_rbtree_right bpf_rbtree_root
+  bpf_path_d_path bpf_put_file bpf_rbtree_left bpf_rbtree_right bpf_rbtree_root
   bpf_remove_dentry_xattr bpf_set_dentry_xattr bpf_sk_assign_tcp_reqsk bpf_skb_ct_ bpf_sock_ bpf_stream_
   bpf_task_get_cgroup1 bpf_task_under_cgroup bpf_task_work_ __bpf_trap bpf_xdp_ bbr_ css_rstat_ cubictcp_ tcp_
 `);

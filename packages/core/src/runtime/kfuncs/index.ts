@@ -3,6 +3,7 @@ import { bitsKfuncs } from "./bits.js";
 import { cpumaskKfuncs } from "./cpumask.js";
 import { defineKfuncs } from "./definition.js";
 import { dynptrKfuncs } from "./dynptr.js";
+import { dynptrReadKfuncs } from "./dynptr-reads.js";
 import { iteratorKfuncs } from "./iterators.js";
 import { lockKfuncs } from "./locks.js";
 import { objectKfuncs } from "./objects.js";
@@ -18,6 +19,7 @@ const families = [
   bitsKfuncs,
   cpumaskKfuncs,
   dynptrKfuncs,
+  dynptrReadKfuncs,
   iteratorKfuncs,
   lockKfuncs,
   objectKfuncs,
