@@ -10,6 +10,7 @@ import {
 } from "../abi/index.js";
 import { type Btf, type BtfFuncProto, type BtfType, resolve, type TypeId } from "../btf/index.js";
 import type { Analysis } from "./analysis.js";
+import { kindText } from "./kind-text.js";
 import { ENOTSUPP } from "./verdict.js";
 
 /** What a program attaches to, where the kernel's types say what it finds in its context. */
@@ -150,7 +151,7 @@ function checkSignature(
   const result = types.type(resolve(types, returns));
   const plainResult = result.kind === "void" || result.kind === "ptr" || result.kind === "int" || isEnum(result);
   if (!plainResult) {
-    analysis.invalid("attach", `The function ${name} return type ${result.kind.toUpperCase()} is unsupported.`);
+    analysis.invalid("attach", `The function ${name} return type ${kindText(result.kind)} is unsupported.`);
   }
   params.forEach((parameter, index) => {
     const last = index === params.length - 1;
@@ -161,7 +162,7 @@ function checkSignature(
     const size = types.size(parameter.type) ?? 0;
     const fine = type.kind === "ptr" || type.kind === "int" || type.kind === "struct" || isEnum(type);
     if (!fine || size > 16) {
-      analysis.invalid("attach", `The function ${name} arg${index} type ${type.kind.toUpperCase()} is unsupported.`);
+      analysis.invalid("attach", `The function ${name} arg${index} type ${kindText(type.kind)} is unsupported.`);
     }
     if (size === 0) analysis.invalid("attach", `The function ${name} has malformed void argument.`);
   });

@@ -1,5 +1,6 @@
 import { type Btf, type BtfType, resolve, type TypeId } from "../btf/index.js";
 import type { Analysis, Subprogram } from "./analysis.js";
+import { kindText } from "./kind-text.js";
 import { EFAULT } from "./verdict.js";
 
 /** What a global function asks of one of its arguments. */
@@ -84,7 +85,7 @@ function parameterOf(
   if (type.kind === "ptr") return pointerParameter(analysis, btf, index, type.type, tags);
   if (tags.size > 0) analysis.invalid("btf", `arg#${index} has pointer tag, but is not a pointer type`);
   if (isScalarType(type)) return { kind: "scalar" };
-  analysis.invalid("btf", `Arg#${index} type ${type.kind.toUpperCase()} in ${name}() is not supported yet.`);
+  analysis.invalid("btf", `Arg#${index} type ${kindText(type.kind)} in ${name}() is not supported yet.`);
 }
 
 function pointerParameter(
@@ -122,7 +123,7 @@ function pointerParameter(
   if (tags.has("nullable")) analysis.invalid("btf", badTags);
   const size = target.kind === "fwd" || target.kind === "void" ? undefined : btf.size(targetId);
   if (size === undefined) {
-    const label = `${target.kind.toUpperCase()} ${structName}`;
+    const label = `${kindText(target.kind)} ${structName}`;
     analysis.invalid("btf", `arg#${index} reference type('${label}') size cannot be determined: -22`);
   }
   return { kind: "mem", size, nullable: !tags.has("nonnull"), untrusted: false };

@@ -26,6 +26,7 @@ import {
   pointeeOf,
   structOfKind,
 } from "./kfunc-parameters.js";
+import { kindText } from "./kind-text.js";
 import { checkMemoryOrNull, checkSizedMemoryOrNull } from "./memory-arguments.js";
 import { isTrusted } from "./nullness.js";
 import {
@@ -122,7 +123,7 @@ function checkOne(walk: Walk, call: KfuncCall, index: number): KfuncArgumentKind
     return "scalar";
   }
   if (type.kind !== "ptr") {
-    return analysis.invalid("kfunc", `Unrecognized arg#${index} type ${type.kind.toUpperCase()}`);
+    return analysis.invalid("kfunc", `Unrecognized arg#${index} type ${kindText(type.kind)}`);
   }
   requireNotNull(analysis, call.kfunc, index, parameter.name);
   noteReference(analysis, call, index);
@@ -370,8 +371,8 @@ function checkObject(walk: Walk, call: KfuncCall, index: number, pointee: Pointe
   if (same || isProjection(pointee.name, passedName)) return;
   analysis.invalid(
     "kfunc",
-    `kernel function ${kfunc.name} args#${index} expected pointer to ${pointee.type.kind.toUpperCase()} ${pointee.name} ` +
-      `but R${index + 1} has a pointer to ${types.kind(passedId).toUpperCase()} ${passedName}`,
+    `kernel function ${kfunc.name} args#${index} expected pointer to ${kindText(pointee.type.kind)} ${pointee.name} ` +
+      `but R${index + 1} has a pointer to ${kindText(types.kind(passedId))} ${passedName}`,
   );
 }
 
@@ -395,7 +396,7 @@ function checkMemory(walk: Walk, index: number, pointee: Pointee): void {
   const analysis: Analysis = walk.analysis;
   const size = analysis.typesOf(KERNEL_TYPES).size(pointee.typeId);
   if (size === undefined) {
-    const label = `${pointee.type.kind.toUpperCase()} ${pointee.name}`;
+    const label = `${kindText(pointee.type.kind)} ${pointee.name}`;
     analysis.invalid("kfunc", `arg#${index} reference type('${label}') size cannot be determined: -22`);
   }
   checkMemoryOrNull(walk, index + 1, size);

@@ -25,6 +25,7 @@ import { forgetPacketPointers } from "./invalidate.js";
 import { iteratorTrust, stepIterator } from "./iterators.js";
 import { checkKfuncArguments, type KfuncCall, newKfuncCall } from "./kfunc-arguments.js";
 import { isScalarType, isStructOfScalars } from "./kfunc-parameters.js";
+import { kindText } from "./kind-text.js";
 import { structFieldsOf } from "./map-fields.js";
 import { pushPath } from "./pending.js";
 import { ALLOCATED, MAYBE_NULL, MEM, PERCPU, RCU, READ_ONLY, sliceFlag, TRUSTED, UNTRUSTED } from "./pointer-types.js";
@@ -248,7 +249,7 @@ function setPointerResult(walk: Walk, call: KfuncCall, pointee: TypeId): void {
   }
   const size = call.resultSize || types.size(pointee);
   if (size === undefined || size === 0) {
-    const label = `${type.kind.toUpperCase()} ${types.name(pointee)}`;
+    const label = `${kindText(type.kind)} ${types.name(pointee)}`;
     analysis.invalid("kfunc", `kernel function ${kfunc.name} returns pointer type ${label} is not supported`);
   }
   const readOnly = call.resultSize === 0 || call.resultReadOnly;

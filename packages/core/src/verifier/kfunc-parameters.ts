@@ -2,6 +2,7 @@ import { type Btf, type BtfType, resolve, type TypeId } from "../btf/index.js";
 import { type Analysis, KERNEL_TYPES } from "./analysis.js";
 import { registerAt, TYPE } from "./domain/register.js";
 import type { KernelFunction } from "./kernel-functions.js";
+import { kindText } from "./kind-text.js";
 import { BTF_ID, KIND, MAP_PTR, SCALAR, SOCK_COMMON, SOCKET, TCP_SOCK } from "./pointer-types.js";
 import { isNull } from "./registers.js";
 
@@ -142,7 +143,7 @@ function requirePlainMemory(analysis: Analysis, index: number, { type, typeId, n
   const alternatives = sized ? "void, " : "";
   analysis.invalid(
     "kfunc",
-    `arg#${index} pointer type ${type.kind.toUpperCase()} ${name} must point to ${alternatives}scalar, or struct with scalar`,
+    `arg#${index} pointer type ${kindText(type.kind)} ${name} must point to ${alternatives}scalar, or struct with scalar`,
   );
 }
 

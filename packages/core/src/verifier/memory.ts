@@ -93,6 +93,10 @@ export function accessMemory(walk: Walk, access: MemoryAccess): void {
       accessMapValue(walk, access, offset);
       break;
     case CTX:
+      if (type !== CTX) {
+        denyPointer(walk, register);
+        return;
+      }
       if (write) refuseLeak(walk, value, "ctx");
       accessContext(analysis, register, offset, size, write, value, access.signExtends ?? false);
       break;
@@ -147,7 +151,7 @@ function accessOther(walk: Walk, access: MemoryAccess, type: number, offset: num
     loadUnknown(walk, access);
   } else if (kind === BTF_ID && (type & MAYBE_NULL) === 0) accessBtfObject(walk, access, offset);
   else if (type === MAP_PTR) accessMapObject(walk, access, offset);
-  else if (kind === BUF) accessBuffer(walk, access, type, offset);
+  else if (kind === BUF && (type & MAYBE_NULL) === 0) accessBuffer(walk, access, type, offset);
   else if (type === ARENA) loadUnknown(walk, access);
   else denyPointer(walk, register);
 }

@@ -178,8 +178,8 @@ export class StateComparison {
   #registersMatch(a: Int32Array, i: number, b: Int32Array, j: number, exactness: Exactness): boolean {
     if (exactness === "exact") return this.#exactlyEqual(a, i, b, j);
     const type = a[i + TYPE]!;
-    // What was not initialized was not read.
-    if (type === NOT_INIT) return true;
+    // What was not initialized was not read; what a path that isn't finished will read of it isn't known yet.
+    if (type === NOT_INIT && exactness === "precise") return true;
     if (type !== b[j + TYPE]) return false;
     switch (type & KIND) {
       case SCALAR:

@@ -104,7 +104,7 @@ export class StructWalk {
       if (elementSize !== size || offset !== at) {
         return analysis.deny(
           "memory_access",
-          `cannot access ptr member ${member.name} with moff ${at} in struct ${struct} with off ${offset} size ${size}`,
+          `cannot access ptr member ${member.name} with moff ${at} in struct ${struct || "(anon)"} with off ${offset} size ${size}`,
         );
       }
       return this.#pointer(type.type, member.name);
@@ -112,7 +112,7 @@ export class StructWalk {
     if (offset + size > end && (this.flags & UNTRUSTED) === 0) {
       return analysis.deny(
         "memory_access",
-        `access beyond the end of member ${member.name} (mend:${end}) in struct ${struct} with off ${offset} size ${size}`,
+        `access beyond the end of member ${member.name} (mend:${end}) in struct ${struct || "(anon)"} with off ${offset} size ${size}`,
       );
     }
     return scalar;
