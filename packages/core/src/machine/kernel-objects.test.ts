@@ -7,6 +7,21 @@ import { Machine } from "./index.js";
 const drop = assembleProgram("xdp", "r0 = 1; exit");
 
 describe("objects of a Machine", () => {
+  it("are 64 maps to a program at most, verified or not", async () => {
+    using machine = new Machine();
+    const load = (count: number, verify: boolean) => {
+      const names = Array.from({ length: count }, (_, index) => `map${index}`);
+      const specs = Object.fromEntries(names.map((name) => [name, mapSpec("array", { name, maxEntries: 1 })]));
+      const maps = Object.fromEntries(names.map((name) => [name, machine.createMap(specs[name]!)]));
+      const source = `${names.map((name) => `r1 = map[${name}]`).join("; ")}; r0 = 2; exit`;
+      return machine.loadProgram(assembleProgram("xdp", source, { maps: specs }), { maps, verify });
+    };
+    for (const verify of [true, false]) {
+      (await load(64, verify)).close();
+      await expect(load(65, verify)).rejects.toMatchObject({ errnoName: "E2BIG" });
+    }
+  });
+
   it("tell what bpf(2) tells", async () => {
     using machine = new Machine();
     const spec = mapSpec("array", { name: "hits" });

@@ -1,4 +1,4 @@
-import { type Capability, EINVAL, EPERM, hasCapability } from "../abi/index.js";
+import { type Capability, E2BIG, EINVAL, EPERM, hasCapability } from "../abi/index.js";
 import { BpfError } from "../base/index.js";
 import type { Btf } from "../btf/index.js";
 import type { BpfMap } from "../host/index.js";
@@ -14,6 +14,8 @@ import { checkHelpers, resolveCode } from "./program-code.js";
 import { programTag } from "./program-tag.js";
 import { verifyProgram } from "./verification.js";
 
+/** Maps of one program (MAX_USED_MAPS). */
+const MAX_MAPS = 64;
 const TOO_LARGE_NOTE = "interpreted: the program makes more code than WebAssembly or the JIT's limit takes\n";
 
 /** What is loaded with a program. */
@@ -82,6 +84,7 @@ export function prepareProgram(
       EPERM,
       `what was not verified is for loaders with CAP_BPF and CAP_PERFMON: ${verification.log}`,
     );
+  if (maps.size > MAX_MAPS) throw failure("BPF_PROG_LOAD", E2BIG, `a program refers to ${MAX_MAPS} maps at most`);
   const reached = visits === undefined ? spec.insns : removeDeadCode(spec.insns, visits);
   checkHelpers(spec, reached, machine.helpers, machine.objectTypes);
   const insns = resolveCode(spec, reached, {
