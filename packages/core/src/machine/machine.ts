@@ -399,7 +399,7 @@ export class Machine implements Host, DeviceHooks, SocketHooks, TracingHooks {
     return this.#structOps.attach(map);
   }
 
-  /** Calls a member of a struct_ops map in force, as the kernel would. Errors as {@link StructOps.call}. */
+  /** Calls a member of a struct_ops map in force, as the kernel would. Errors as `StructOps.call` says. */
   callStructOps(map: BpfMap, member: string, args: readonly KernelValue[]): FiredRun | undefined {
     return this.#structOps.call(map, member, args);
   }
@@ -558,14 +558,20 @@ export class Machine implements Host, DeviceHooks, SocketHooks, TracingHooks {
     return pinned.open() as MachineLink;
   }
 
-  /** What is pinned, with the programs and maps that it needs, as bytes for {@link restorePins}. Errors as {@link PinSaver.save}. */
+  /**
+   * What is pinned, with the programs and maps that it needs, as bytes for {@link restorePins}.
+   *
+   * @throws NotSupportedError for pinned links, and for maps whose contents cannot be read.
+   */
   savePins(): Uint8Array {
     return this.as(ROOT, () => new PinSaver(this.#snapshotHost()).save());
   }
 
   /**
    * Makes what {@link savePins} saved again, in this Machine, under new ids: all of it, or nothing where any of it fails.
-   * Errors as {@link PinRestorer.restore}.
+   *
+   * @throws FormatError for what is no such file, SyscallError EEXIST for a path that is taken; and what creating a map or
+   * loading a program throws.
    */
   restorePins(saved: Uint8Array): void {
     this.as(ROOT, () => new PinRestorer(this.#snapshotHost()).restore(saved));

@@ -37,7 +37,7 @@ export function tupleHash({ source, sourcePort, destination, destinationPort }: 
   return hash;
 }
 
-/** As {@link flowHash}, of what a flow dissector has found. */
+/** As `flowHash`, of what a flow dissector has found. */
 export function keysHash(keys: FlowKeys): number {
   let hash = mix(keys.protocol);
   const { source, destination } = keys;

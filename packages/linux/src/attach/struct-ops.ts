@@ -17,7 +17,7 @@ function implementation(map: BpfMap) {
 }
 
 /**
- * As {@link attachStructOps}, to stay: undefined for a map that is in force until somebody deletes its element, although
+ * As `Linux.attachStructOps`, to stay: undefined for a map that is in force until somebody deletes its element, although
  * everything of this process is gone; for others the link, with which it goes unless that is pinned.
  */
 export function registerStructOps(map: BpfMap): BpfLink | undefined {

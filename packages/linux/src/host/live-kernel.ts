@@ -187,7 +187,12 @@ const handles = { program: ProgramHandle, map: MapHandle, link: LinkHandle, btf:
 export class LiveKernel {
   readonly name = "kernel";
   /** A bpffs is a file system like any other, but for making files. */
-  readonly folders = { exists: existsSync, makeFolder: mkdir, removeFolder: rmdirSync, unpin: unlinkSync };
+  readonly folders = {
+    exists: existsSync,
+    makeFolder: mkdir,
+    removeFolder: (path: string) => rmdirSync(path),
+    unpin: unlinkSync,
+  };
   readonly #open = new Set<{ close(): void }>();
   readonly #btf = new KernelBtf();
 
