@@ -51,14 +51,24 @@ export function isAsDocumented(shown: string, output: string): boolean {
 export function bless(path: string, outputs: ReadonlyMap<string, string>): void {
   const page = readFileSync(path, "utf8").replace(FENCE, (_, kernel: string | undefined, block: string) => {
     const parts = block.split(/^\$ /m).slice(1);
-    const blessed = parts.map((part) => {
+    const renewed = parts.map((part) => {
       const end = commandEnd(part);
       const now = outputs.get(part.slice(0, end).replace(/\\\n\s*/g, ""));
       const shown = part.slice(end + 1);
-      const text = now === undefined || isAsDocumented(shown.trimEnd(), now) ? shown : now === "" ? "" : `${now}\n`;
+      const text = now === undefined || isAsDocumented(shown.trimEnd(), now) ? shown : blessed(shown, now);
       return `$ ${part.slice(0, end)}\n${text}`;
     });
-    return `\`\`\`console${kernel ?? ""}\n${blessed.join("")}\`\`\``;
+    return `\`\`\`console${kernel ?? ""}\n${renewed.join("")}\`\`\``;
   });
   writeFileSync(path, page);
+}
+
+/** What is printed now, where a line with `...` that still fits stays as it is. */
+function blessed(shown: string, now: string): string {
+  if (now === "") return "";
+  const open = shown.split("\n").filter((line) => line.includes("..."));
+  return `${now
+    .split("\n")
+    .map((line) => open.find((each) => isAsDocumented(each, line)) ?? line)
+    .join("\n")}\n`;
 }

@@ -56,10 +56,10 @@ describeWithBpftool("feature", () => {
 
 it("feature probe machine needs no kernel, and tells what runs", async () => {
   const { program_types, map_types, helpers } = await ask("-j feature probe machine");
-  expect(program_types).toMatchObject({ have_xdp_prog_type: true, have_kprobe_prog_type: false });
-  expect(map_types).toMatchObject({ have_lpm_trie_map_type: true, have_struct_ops_map_type: false });
+  expect(program_types).toMatchObject({ have_xdp_prog_type: true, have_ext_prog_type: false });
+  expect(map_types).toMatchObject({ have_lpm_trie_map_type: true, have_arena_map_type: true });
   expect(helpers!.xdp_available_helpers).toContain("bpf_xdp_adjust_head");
-  expect(helpers!.kprobe_available_helpers).toEqual([]);
+  expect(helpers!.ext_available_helpers).toEqual([]);
 });
 
 it("feature names the word that it does not take", async () => {

@@ -9,24 +9,22 @@ import {
   programTypes,
 } from "@tsbpf/core/abi";
 import { Machine } from "@tsbpf/core/machine";
-import { createMap, createProgram } from "@tsbpf/core/spec";
+import { createMap } from "@tsbpf/core/spec";
 import type { Prober } from "./prober.js";
 
-/** r0 = 0; exit */
-const returnZero = Uint8Array.of(0xb7, 0, 0, 0, 0, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0);
+/** Types for whose programs the Machine has nothing that they could run on. */
+const withoutHook: ReadonlySet<ProgramType> = new Set(["lirc_mode2", "lwt_seg6local", "ext"]);
 
 /** What the Machine can do: types that it runs, helpers that it has and that the kernel grants to the type. */
-export async function machineProber(): Promise<Prober> {
+export function machineProber(): Prober {
   const machine = new Machine();
-  const run = new Set<ProgramType>();
-  for (const { name } of programTypes) if (await runs(machine, name)) run.add(name);
   const implemented = new Set([...machine.runtime.helpers.entries()].map(([id]) => id));
   return {
     programTypes: programTypes.map(({ name }) => name),
     mapTypes: mapTypes.map(({ name }) => name),
     settings: undefined,
     systemCall: undefined,
-    takesPrograms: (type) => run.has(type),
+    takesPrograms: (type) => !withoutHook.has(type),
     takesMaps: (type) => creates(machine, type),
     helpers: (type, ids) => {
       const granted = grantedTo(type);
@@ -34,18 +32,6 @@ export async function machineProber(): Promise<Prober> {
     },
     takesInstructions: () => true,
   };
-}
-
-async function runs(machine: Machine, type: ProgramType): Promise<boolean> {
-  try {
-    using program = await machine.loadProgram(createProgram({ name: "probe", type, insns: returnZero }), {
-      verify: false,
-    });
-    machine.createPacketRunner(program);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function creates(machine: Machine, type: MapType): boolean {

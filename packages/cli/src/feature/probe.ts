@@ -52,7 +52,7 @@ function takeProbeWords(words: Words): ProbeWords {
 }
 
 async function probeAs({ component, device, full, unprivileged }: ProbeWords): Promise<Found> {
-  if (component === "machine") return probe(await (await import("./machine-prober.js")).machineProber(), full);
+  if (component === "machine") return probe((await import("./machine-prober.js")).machineProber(), full);
   const { kernelProber } = await import("./kernel-prober.js");
   if (!unprivileged) return probe(kernelProber(device, false), full);
   const { withCapabilities } = await import("@tsbpf/linux");
