@@ -25,6 +25,7 @@ export const EOVERFLOW = 75;
 export const EOPNOTSUPP = 95;
 export const EAFNOSUPPORT = 97;
 export const EPROTONOSUPPORT = 93;
+export const EPROTOTYPE = 91;
 export const EINPROGRESS = 115;
 export const ECONNREFUSED = 111;
 export const ETIMEDOUT = 110;
@@ -79,6 +80,7 @@ const names: ReadonlyMap<number, string> = new Map(
     EOPNOTSUPP,
     EAFNOSUPPORT,
     EPROTONOSUPPORT,
+    EPROTOTYPE,
     EINPROGRESS,
     ECONNREFUSED,
     ETIMEDOUT,

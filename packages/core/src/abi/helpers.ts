@@ -259,6 +259,9 @@ export const helperPrototypes: readonly HelperPrototype[] = [
   { id: 211, name: "cgrp_storage_delete", since: "6.2", args: [map, { kind: "btf_id", nullable: true, struct: "cgroup" }], returns: integer },
 ];
 
+/** Number of bpf_tail_call(): engines carry it out themselves. */
+export const HELPER_TAIL_CALL = 12;
+
 /** Helper numbers by the names that C and assembly call them by, e.g. `bpf_map_lookup_elem`. */
 export const helperNumbers: ReadonlyMap<string, number> = new Map(
   helperPrototypes.map(({ id, name }) => [`bpf_${name}`, id]),

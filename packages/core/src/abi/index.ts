@@ -75,6 +75,7 @@ export {
   EPIPE,
   EPROTO,
   EPROTONOSUPPORT,
+  EPROTOTYPE,
   ERANGE,
   ETIMEDOUT,
   EXDEV,
@@ -89,9 +90,9 @@ export type {
   HelperReturn,
   ReturnKind,
 } from "./helper-prototype.js";
-export { helperName, helperNumbers, helperPrototypes } from "./helpers.js";
+export { HELPER_TAIL_CALL, helperName, helperNumbers, helperPrototypes } from "./helpers.js";
 export { versionExterns } from "./kconfig.js";
-export { type KernelTarget, kernelTarget, MISSING_KFUNC_CALL, untypedMaps } from "./kernel-names.js";
+export { type KernelTarget, kernelObjectName, kernelTarget, MISSING_KFUNC_CALL, untypedMaps } from "./kernel-names.js";
 export {
   attachTypeChecked,
   attachTypesSince,
@@ -106,6 +107,7 @@ export {
   programFlagsSince,
 } from "./kernel-versions.js";
 export { kfuncs } from "./kfuncs.js";
+export { isGplCompatible } from "./licenses.js";
 export {
   BPF_ANY,
   BPF_EXIST,
@@ -142,6 +144,21 @@ export { helperMapRules, mapHelperRules } from "./map-helpers.js";
 export { mapStruct } from "./map-structs.js";
 export { isMapType, type MapType, mapTypeId, mapTypeName, mapTypes } from "./map-types.js";
 export { type MinimalMap, minimalMap } from "./minimal-maps.js";
+export {
+  AF_INET,
+  AF_INET6,
+  ETH_P_8021AD,
+  ETH_P_8021Q,
+  ETH_P_ARP,
+  ETH_P_IP,
+  ETH_P_IPV6,
+  IPPROTO_IP,
+  IPPROTO_IPV6,
+  IPPROTO_SCTP,
+  IPPROTO_TCP,
+  IPPROTO_UDP,
+} from "./network-numbers.js";
+export { BPF_F_SLEEPABLE, BPF_F_XDP_HAS_FRAGS } from "./program-flags.js";
 export type { HelperGrant, HelperMapRule, Kfunc, MapHelperRule, ProgramRules, ReturnRule } from "./program-rules.js";
 export { returnRule, rulesOfProgramType } from "./program-type-rules.js";
 export { isProgramType, type ProgramType, programTypeId, programTypeName, programTypes } from "./program-types.js";

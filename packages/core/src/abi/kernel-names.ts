@@ -52,3 +52,11 @@ export const untypedMaps: ReadonlySet<MapType> = new Set([
 
 /** What a call of a weak kernel function that is missing calls: nothing has this number, and dead code may have it. */
 export const MISSING_KFUNC_CALL = 2_002_000_000;
+
+/**
+ * A program's or map's name as loaders pass it to the kernel: 15 letters, digits, `_` and `.` (BPF_OBJ_NAME_LEN); whatever
+ * else is there becomes `_`.
+ */
+export function kernelObjectName(name: string): string {
+  return name.replace(/[^A-Za-z0-9_.]/g, "_").slice(0, 15);
+}

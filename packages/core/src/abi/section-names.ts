@@ -1,9 +1,6 @@
 import type { AttachType } from "./attach-types.js";
+import { BPF_F_SLEEPABLE, BPF_F_XDP_HAS_FRAGS } from "./program-flags.js";
 import type { ProgramType } from "./program-types.js";
-
-/** `prog_flags` that a section name asks for. */
-const BPF_F_SLEEPABLE = 1 << 4;
-const BPF_F_XDP_HAS_FRAGS = 1 << 5;
 
 /** What a program's ELF section name says of it. */
 export interface SectionName {

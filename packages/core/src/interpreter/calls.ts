@@ -1,10 +1,10 @@
+import { HELPER_TAIL_CALL } from "../abi/index.js";
 import {
   area,
   FAULT_CALL_DEPTH,
   FAULT_NO_EXIT,
   FRAME_SIZE,
   frame,
-  HELPER_TAIL_CALL,
   MAX_CALL_FRAMES,
   MAX_TAIL_CALLS,
   MAY_GOTO_FLOOR_SHIFT,

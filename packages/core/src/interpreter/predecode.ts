@@ -1,3 +1,4 @@
+import { HELPER_TAIL_CALL } from "../abi/index.js";
 import type { InstructionRow } from "../isa/index.js";
 import {
   type CallTables,
@@ -6,7 +7,6 @@ import {
   type DecodedProgram,
   decodeProgram,
   type Executable,
-  HELPER_TAIL_CALL,
   targetOf,
 } from "../runtime/index.js";
 import { operationName, operationNumber } from "./operations.js";

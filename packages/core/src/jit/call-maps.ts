@@ -1,6 +1,7 @@
+import { HELPER_TAIL_CALL } from "../abi/index.js";
 import type { InstructionRow } from "../isa/index.js";
 import type { LiveMap } from "../maps/index.js";
-import { type DecodedProgram, HELPER_TAIL_CALL } from "../runtime/index.js";
+import type { DecodedProgram } from "../runtime/index.js";
 import { slotAfter } from "./flow-graph.js";
 import type { ProgramFunction } from "./program-functions.js";
 

@@ -1,10 +1,10 @@
+import { HELPER_TAIL_CALL } from "../abi/index.js";
 import {
   AREA_ALIGNMENT,
   area,
   calledHelper,
   FAULT_CALL_DEPTH,
   FRAME_SIZE,
-  HELPER_TAIL_CALL,
   MAX_CALL_FRAMES,
   MAX_TAIL_CALLS,
   programRecord,

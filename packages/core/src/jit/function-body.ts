@@ -1,5 +1,6 @@
+import { HELPER_TAIL_CALL } from "../abi/index.js";
 import type { InstructionRow } from "../isa/index.js";
-import { FAULT_NO_EXIT, HELPER_TAIL_CALL } from "../runtime/index.js";
+import { FAULT_NO_EXIT } from "../runtime/index.js";
 import { i64 } from "../wasm/index.js";
 import { emitAlu, emitByteSwap, emitNegation, emitSignedMove } from "./arithmetic.js";
 import { emitCondition, emitCounterStart } from "./branches.js";

@@ -1,5 +1,6 @@
+import { HELPER_TAIL_CALL } from "../abi/index.js";
 import type { InstructionRow } from "../isa/index.js";
-import { type DecodedProgram, HELPER_TAIL_CALL } from "../runtime/index.js";
+import type { DecodedProgram } from "../runtime/index.js";
 import { type FlowGraph, slotAfter } from "./flow-graph.js";
 
 const ARGUMENTS = 0b111110;

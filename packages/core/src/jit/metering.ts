@@ -1,4 +1,5 @@
-import { type DecodedProgram, HELPER_TAIL_CALL, targetOf } from "../runtime/index.js";
+import { HELPER_TAIL_CALL } from "../abi/index.js";
+import { type DecodedProgram, targetOf } from "../runtime/index.js";
 import type { ProgramFacts } from "../verifier/index.js";
 import { forEachSlot, type ProgramFunction } from "./program-functions.js";
 

@@ -1,5 +1,6 @@
+import { HELPER_TAIL_CALL } from "../abi/index.js";
 import type { LiveMap } from "../maps/index.js";
-import { type DecodedProgram, defineRegionCheck, HELPER_TAIL_CALL, type RegionCheck } from "../runtime/index.js";
+import { type DecodedProgram, defineRegionCheck, type RegionCheck } from "../runtime/index.js";
 import {
   type FunctionIndex,
   type GlobalIndex,

@@ -1,17 +1,17 @@
+import { kernelObjectName } from "../abi/index.js";
 import type { Btf } from "../btf/index.js";
 import type { MapAttributes } from "../maps/index.js";
 import type { MapSpec } from "../spec/index.js";
 import { specialFields } from "./map-fields.js";
 
 const PAGE_SIZE = 4096;
-const KERNEL_NAME = 15;
 
 /** What BPF_MAP_CREATE is given for a spec, as libbpf fills in what objects leave open. */
 export function mapAttributes(spec: MapSpec, btf: Btf | undefined, cpus: number): MapAttributes {
   const isRing = spec.type === "ringbuf" || spec.type === "user_ringbuf";
   const isPerfArray = spec.type === "perf_event_array";
   return {
-    name: spec.name.replace(/[^A-Za-z0-9_.]/g, "_").slice(0, KERNEL_NAME),
+    name: kernelObjectName(spec.name),
     type: spec.type,
     // The value type of a ring or a perf event array is that of its events, not of what its entries hold.
     keySize: isRing ? 0 : spec.keySize,

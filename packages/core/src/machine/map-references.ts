@@ -1,4 +1,4 @@
-import { EBADF, EINVAL, ENOTSOCK, EOPNOTSUPP, type MapType } from "../abi/index.js";
+import { BPF_F_XDP_HAS_FRAGS, EBADF, EINVAL, ENOTSOCK, EOPNOTSUPP, type MapType } from "../abi/index.js";
 import type { LiveMap, MapReferences, Reference, ReferenceRequest } from "../maps/index.js";
 import type { ControlGroup, NetworkTables } from "../runtime/index.js";
 import type { ProgramSpec } from "../spec/index.js";
@@ -10,9 +10,6 @@ import type { MapObject } from "./map-object.js";
 import { type RedirectEntries, Socket, type SocketMaps, XdpSocket } from "./network/index.js";
 
 const socketMaps: ReadonlySet<MapType> = new Set(["sockmap", "sockhash", "reuseport_sockarray"]);
-
-/** Flag of XDP programs that take packets in fragments. */
-const BPF_F_XDP_HAS_FRAGS = 32;
 
 /** What a Machine makes of the values of maps that refer to something: programs, maps, devices, CPUs. */
 export class MachineReferences implements MapReferences {

@@ -1,9 +1,7 @@
-import type { ProgramType } from "../abi/index.js";
+import { ETH_P_IP, ETH_P_IPV6, type ProgramType } from "../abi/index.js";
 import { type Environment, type RunContext, SkbContext, XDP_PACKET_MAX, XdpContext } from "../runtime/index.js";
 
 const ETH_HLEN = 14;
-const ETH_P_IP = 0x0800;
-const ETH_P_IPV6 = 0x86dd;
 /** What a page has room for beside the headroom of 64 bytes and the shared info at its end. */
 export const SKB_FRAME_MAX = 4096 - 64 - 320;
 /** Index of the loopback device, which packets of test runs seem to come from. */

@@ -1,4 +1,4 @@
-import type { AttachType } from "../abi/index.js";
+import { type AttachType, isGplCompatible, kernelObjectName } from "../abi/index.js";
 import type { TypeId } from "../btf/index.js";
 import type { ObjectLayout, ProgramImage, RunContext, RunStatus, Runtime } from "../runtime/index.js";
 import type { ProgramSpec } from "../spec/index.js";
@@ -48,16 +48,6 @@ export interface ProgramParts {
   readonly loadTime: bigint;
   readonly uid: number;
 }
-
-const KERNEL_NAME = 15;
-const gplLicenses: ReadonlySet<string> = new Set([
-  "GPL",
-  "GPL v2",
-  "GPL and additional rights",
-  "Dual BSD/GPL",
-  "Dual MIT/GPL",
-  "Dual MPL/GPL",
-]);
 
 /** A program as the Machine keeps it: it lives while a handle, a pin, a link or a slot of a map refers to it. */
 export class ProgramObject {
@@ -122,12 +112,12 @@ export class ProgramObject {
     return {
       id,
       type: spec.type,
-      name: spec.name.replace(/[^A-Za-z0-9_.]/g, "_").slice(0, KERNEL_NAME),
+      name: kernelObjectName(spec.name),
       tag,
       xlatedSize: spec.insns.length,
       loadTime,
       createdByUid: uid,
-      gplCompatible: gplLicenses.has(spec.license),
+      gplCompatible: isGplCompatible(spec.license),
       btfId: types?.id ?? 0,
       mapIds: maps.map((map) => map.id),
       runTimeNs: BigInt(Math.round(this.#nanoseconds)),

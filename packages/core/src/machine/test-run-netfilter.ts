@@ -1,4 +1,4 @@
-import { EPROTO } from "../abi/index.js";
+import { EPROTO, ETH_P_IP, ETH_P_IPV6 } from "../abi/index.js";
 import type { TestRunOptions, TestRunResult } from "../host/index.js";
 import { type Environment, NetfilterContext } from "../runtime/index.js";
 import type { MachineProgram } from "./machine-program.js";
@@ -11,8 +11,6 @@ const NFPROTO_IPV4 = 2;
 const NFPROTO_IPV6 = 10;
 const NF_INET_LOCAL_OUT = 3;
 const ETH_HLEN = 14;
-const ETH_P_IP = 0x0800;
-const ETH_P_IPV6 = 0x86dd;
 const IPV4_HEADER = 20;
 const IPV6_HEADER = 40;
 

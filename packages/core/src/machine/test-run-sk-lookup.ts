@@ -1,4 +1,4 @@
-import { EAFNOSUPPORT, EOPNOTSUPP, ERANGE } from "../abi/index.js";
+import { AF_INET, AF_INET6, EAFNOSUPPORT, EOPNOTSUPP, ERANGE } from "../abi/index.js";
 import type { TestRunOptions, TestRunResult } from "../host/index.js";
 import { type Environment, SkLookupContext } from "../runtime/index.js";
 import type { MachineProgram } from "./machine-program.js";
@@ -17,8 +17,6 @@ const field = {
   end: 64,
 } as const;
 const SIZE = 72;
-const AF_INET = 2;
-const AF_INET6 = 10;
 const SK_PASS = 1;
 const U16_MAX = 0xffff;
 

@@ -3,10 +3,9 @@ import type { TestRunOptions, TestRunResult } from "../host/index.js";
 import { type Environment, TracingContext } from "../runtime/index.js";
 import type { MachineProgram } from "./machine-program.js";
 import { refuse, repeatRun, type TestRunner } from "./test-run.js";
-import type { KernelEvents } from "./tracing/index.js";
+import { type KernelEvents, RAW_ARGUMENTS_SIZE } from "./tracing/index.js";
 
 const BPF_F_TEST_RUN_ON_CPU = 1;
-const RAW_ARGUMENTS_SIZE = 96;
 const SYSCALL_CONTEXT_MAX = 65_535;
 const NOTHING = new Uint8Array(0);
 

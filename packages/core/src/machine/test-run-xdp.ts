@@ -1,13 +1,12 @@
 import { ENODEV, ENOMEM } from "../abi/index.js";
 import { NotSupportedError } from "../base/index.js";
 import type { TestRunOptions, TestRunResult } from "../host/index.js";
-import { type Environment, XDP_HEADROOM, XDP_PACKET_MAX, XdpContext, xdpMd } from "../runtime/index.js";
+import { type Environment, XDP_FRAME_SIZE, XDP_HEADROOM, XDP_PACKET_MAX, XdpContext, xdpMd } from "../runtime/index.js";
 import type { MachineProgram } from "./machine-program.js";
 import { LOOPBACK } from "./packet-hook.js";
 import { checkOutput, readContext, refuse, repeatRun, type TestRunner } from "./test-run.js";
 
 const ETH_HLEN = 14;
-const XDP_FRAME_SIZE = 40;
 const BPF_F_TEST_XDP_LIVE_FRAMES = 2;
 
 /** Test runs of XDP programs. Packets seem to come from queue 0 of the loopback device unless a context says otherwise. */

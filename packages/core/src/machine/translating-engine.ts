@@ -1,9 +1,9 @@
-import { ENOTSUPP } from "../abi/index.js";
+import { ENOTSUPP, HELPER_TAIL_CALL } from "../abi/index.js";
 import { BpfError } from "../base/index.js";
 import { Interpreter } from "../interpreter/index.js";
 import { defaultJitSettings, Jit, type JitExecutable, type JitSettings } from "../jit/index.js";
 import type { MapCore } from "../maps/index.js";
-import { decodeProgram, type Engine, HELPER_TAIL_CALL, type ProgramImage, type Runtime } from "../runtime/index.js";
+import { decodeProgram, type Engine, type ProgramImage, type Runtime } from "../runtime/index.js";
 import { failure } from "./failure.js";
 
 /** Choices for a Machine's JIT. */

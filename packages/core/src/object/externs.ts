@@ -1,3 +1,4 @@
+import { BPF_F_MMAPABLE } from "../abi/index.js";
 import { FormatError } from "../base/index.js";
 import { type Btf, resolve, type TypeId } from "../btf/index.js";
 import { createMap, type KconfigSpec } from "../spec/index.js";
@@ -6,7 +7,6 @@ import type { MapTable } from "./map-table.js";
 import { type ElfSymbol, SHN_UNDEF, type SymbolTable } from "./symbols.js";
 
 const BPF_F_RDONLY_PROG = 1 << 7;
-const BPF_F_MMAPABLE = 1 << 10;
 const KCONFIG = ".kconfig";
 
 /** What an undefined symbol stands for. */

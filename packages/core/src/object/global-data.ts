@@ -1,3 +1,4 @@
+import { BPF_F_MMAPABLE } from "../abi/index.js";
 import { FormatError } from "../base/index.js";
 import { type Btf, datasecVariables } from "../btf/index.js";
 import { createMap, type MapEntry, type VariableSpec } from "../spec/index.js";
@@ -8,7 +9,6 @@ import type { MapTable } from "./map-table.js";
 import type { ElfSymbol } from "./symbols.js";
 
 const BPF_F_RDONLY_PROG = 1 << 7;
-const BPF_F_MMAPABLE = 1 << 10;
 /** Where compilers put `__arena` globals. */
 const ARENA_SECTION = ".addr_space.1";
 /** Bytes; `max_entries` of an arena counts pages. */

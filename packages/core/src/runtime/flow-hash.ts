@@ -1,10 +1,7 @@
+import { ETH_P_IP, ETH_P_IPV6, IPPROTO_SCTP, IPPROTO_TCP, IPPROTO_UDP } from "../abi/index.js";
 import type { LinearMemory } from "../wasm/index.js";
 import type { FlowKeys, LookedUp } from "./contexts/index.js";
-import { ETH_P_IP, ETH_P_IPV6, type SkbContext } from "./skb-context.js";
-
-const IPPROTO_TCP = 6;
-const IPPROTO_UDP = 17;
-const IPPROTO_SCTP = 132;
+import type { SkbContext } from "./skb-context.js";
 
 /**
  * A hash of a packet's flow: addresses, ports and protocol, the same in both directions. The kernel keys its own with a

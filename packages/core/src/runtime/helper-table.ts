@@ -28,9 +28,6 @@ export interface Helper {
   readonly run: HelperFunction;
 }
 
-/** Number of the tail_call helper: engines carry it out themselves, `run` only finds the target. */
-export const HELPER_TAIL_CALL = 12;
-
 /**
  * Helpers by number (or kfuncs by an id that the host chooses when it resolves them). Generated code calls them through
  * {@link table}, whose signature is five i32s to one.

@@ -32,7 +32,7 @@ export {
   STACK_SIZE,
 } from "./execution-area.js";
 export { keysHash, tupleHash } from "./flow-hash.js";
-export { type ArgumentGuard, HELPER_TAIL_CALL, type Helper, type HelperFunction, HelperTable } from "./helper-table.js";
+export { type ArgumentGuard, type Helper, type HelperFunction, HelperTable } from "./helper-table.js";
 export { storageKey } from "./helpers/cgroup.js";
 export { installHelpers } from "./helpers/index.js";
 export { KernelBytes, KernelMemory, KernelObject, type KernelValue } from "./kernel-object.js";
@@ -88,4 +88,13 @@ export {
   wasmComparisons,
   wasmDivision,
 } from "./wasm-operators.js";
-export { XDP_FRAME_BYTES, XDP_HEADROOM, XDP_LINEAR_MAX, XDP_PACKET_MAX, XdpContext, xdpMd } from "./xdp-context.js";
+export {
+  XDP_FRAME_BYTES,
+  XDP_FRAME_SIZE,
+  XDP_FRAME_TAIL,
+  XDP_HEADROOM,
+  XDP_LINEAR_MAX,
+  XDP_PACKET_MAX,
+  XdpContext,
+  xdpMd,
+} from "./xdp-context.js";

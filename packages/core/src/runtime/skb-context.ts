@@ -1,3 +1,4 @@
+import { AF_INET, AF_INET6, ETH_P_IP, ETH_P_IPV6 } from "../abi/index.js";
 import type { LinearMemory } from "../wasm/index.js";
 import type { NetworkSocket } from "./network-tables.js";
 import type { PacketContext } from "./packet-context.js";
@@ -49,8 +50,6 @@ export const skBuff = {
 } as const;
 
 export const ETH_HLEN = 14;
-export const ETH_P_IP = 0x0800;
-export const ETH_P_IPV6 = 0x86dd;
 const ETH_P_802_3 = 0x0001;
 const ETH_P_802_2 = 0x0004;
 /** EtherTypes start here; below, the field is a length. */
@@ -63,8 +62,6 @@ export const PACKET_OTHERHOST = 3;
 
 /** The largest packet that helpers make (SKB_MAX_ALLOC). */
 export const SKB_MAX_LENGTH = 16_384 - 320;
-const AF_INET = 2;
-const AF_INET6 = 10;
 const BLOCK = 40_960;
 const HEADROOM = 16_384;
 /** Marks a transport header that nobody has set. */

@@ -1,4 +1,4 @@
-import { tcpState } from "../abi/index.js";
+import { AF_INET, AF_INET6, IPPROTO_TCP, IPPROTO_UDP, tcpState } from "../abi/index.js";
 import type { LinearMemory } from "../wasm/index.js";
 import type { NetworkSocket } from "./network-tables.js";
 import type { Runtime } from "./runtime.js";
@@ -24,12 +24,8 @@ export const bpfSock = {
   size: 80,
 } as const;
 
-const AF_INET = 2;
-const AF_INET6 = 10;
 const SOCK_STREAM = 1;
 const SOCK_DGRAM = 2;
-const IPPROTO_TCP = 6;
-const IPPROTO_UDP = 17;
 
 /** A `struct bpf_sock` in linear memory that programs may read. */
 export class SocketView {

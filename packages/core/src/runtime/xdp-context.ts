@@ -8,12 +8,13 @@ const ETH_HLEN = 14;
 /** Bytes before a packet that a program may grow it into (XDP_PACKET_HEADROOM). */
 export const XDP_HEADROOM = 256;
 /** The start of the headroom belongs to `struct xdp_frame` when a packet is redirected. */
-const XDP_FRAME_SIZE = 40;
-/** A frame is a page whose end is reserved for `struct skb_shared_info`. */
+export const XDP_FRAME_SIZE = 40;
+/** A frame is a page. */
 export const XDP_FRAME_BYTES = 4096;
-const FRAME_TAIL = 320;
+/** The end of a frame, reserved for `struct skb_shared_info`. */
+export const XDP_FRAME_TAIL = 320;
 /** Packet bytes that lie in the frame at most; the rest is in fragments of a page each. */
-export const XDP_LINEAR_MAX = XDP_FRAME_BYTES - XDP_HEADROOM - FRAME_TAIL;
+export const XDP_LINEAR_MAX = XDP_FRAME_BYTES - XDP_HEADROOM - XDP_FRAME_TAIL;
 /** MAX_SKB_FRAGS. */
 const MAX_FRAGMENTS = 17;
 /** The largest packet that a run takes. */
@@ -196,7 +197,7 @@ export class XdpContext implements PacketContext {
   adjustTail(delta: number): number {
     if (this.#fragmentLength > 0) return delta < 0 ? this.#shrinkFragments(-delta) : this.#growFragment(delta);
     const end = this.packetEnd + delta;
-    if (end > this.#frame + XDP_FRAME_BYTES - FRAME_TAIL || end < this.#data + ETH_HLEN) return -EINVAL;
+    if (end > this.#frame + XDP_FRAME_BYTES - XDP_FRAME_TAIL || end < this.#data + ETH_HLEN) return -EINVAL;
     if (delta > 0) this.#memory.u8.fill(0, this.packetEnd, end);
     this.packetEnd = end;
     this.#moved();

@@ -1,10 +1,13 @@
 import {
   type AttachType,
   capabilities,
+  EACCES,
+  EINVAL,
   type HelperGrant,
   type HelperPrototype,
   hasCapability,
   helperName,
+  isGplCompatible,
   type ProgramRules,
   type ProgramType,
 } from "../abi/index.js";
@@ -16,7 +19,7 @@ import type { KernelFunction } from "./kernel-functions.js";
 import type { VerifierLog } from "./log.js";
 import { type InstructionNames, printInstruction } from "./print-instruction.js";
 import { type Frame, FramePool, State } from "./state.js";
-import { EACCES, EINVAL, type RejectionCode } from "./verdict.js";
+import type { RejectionCode } from "./verdict.js";
 
 /** Thrown where the kernel refuses the program. */
 export class Rejection {
@@ -385,20 +388,6 @@ export interface PendingPath {
   readonly slot: number;
   readonly previousSlot: number;
   readonly logPosition: number;
-}
-
-const gplLicenses: ReadonlySet<string> = new Set([
-  "GPL",
-  "GPL v2",
-  "GPL and additional rights",
-  "Dual BSD/GPL",
-  "Dual MIT/GPL",
-  "Dual MPL/GPL",
-]);
-
-/** Does the kernel take the licence for a GPL-compatible one? */
-export function isGplCompatible(license: string): boolean {
-  return gplLicenses.has(license);
 }
 
 /** bpf(2)'s limits. */

@@ -1,4 +1,5 @@
 import {
+  ENOTSUPP,
   functionsWithoutReturn,
   iteratorTargets,
   lsmHooks,
@@ -11,7 +12,6 @@ import {
 import { type Btf, type BtfFuncProto, type BtfType, resolve, type TypeId } from "../btf/index.js";
 import type { Analysis } from "./analysis.js";
 import { kindText } from "./kind-text.js";
-import { ENOTSUPP } from "./verdict.js";
 
 /** What a program attaches to, where the kernel's types say what it finds in its context. */
 export interface AttachTarget {

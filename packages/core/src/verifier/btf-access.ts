@@ -1,4 +1,4 @@
-import { structOpsRules } from "../abi/index.js";
+import { EPERM, structOpsRules } from "../abi/index.js";
 import { findMember, resolve, type TypeId } from "../btf/index.js";
 import { type Analysis, KERNEL_TYPES } from "./analysis.js";
 import { AUX, ID, isConstant, OBJECT, registerAt, TYPE, VALUE } from "./domain/register.js";
@@ -21,7 +21,6 @@ import {
 import { printTnum } from "./print-state.js";
 import { setPointer, setUnknownScalar } from "./registers.js";
 import { type StructPlace, walkStruct } from "./struct-walk.js";
-import { EPERM } from "./verdict.js";
 import type { Walk } from "./walk.js";
 
 /** Within an RCU read-side section: marked by the program, or around every program that can't sleep. */

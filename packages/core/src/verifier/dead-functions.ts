@@ -1,6 +1,6 @@
+import { EFAULT } from "../abi/index.js";
 import type { Analysis } from "./analysis.js";
 import { isFunctionAddress } from "./successors.js";
-import { EFAULT } from "./verdict.js";
 
 /** A stretch of instructions that no path reaches, in slots: the kernel takes them out before it translates. */
 interface Gap {

@@ -1,3 +1,4 @@
+import { E2BIG, EACCES, EINVAL, EPERM } from "../abi/index.js";
 import { BPF_PSEUDO_KFUNC_CALL } from "../isa/index.js";
 import { stepAlu } from "./alu.js";
 import {
@@ -34,7 +35,6 @@ import { logLine } from "./source-lines.js";
 import type { State } from "./state.js";
 import { isKfuncCall, isProgramCall, jumpDistance, OPCODE_JA, OPCODE_JA32, OPCODE_MAY_GOTO } from "./successors.js";
 import { logInstructionState } from "./trace.js";
-import { E2BIG, EACCES, EINVAL, EPERM } from "./verdict.js";
 import type { Walk } from "./walk.js";
 
 /** Instructions between two questions whether to stop. */

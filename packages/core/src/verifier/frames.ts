@@ -1,9 +1,9 @@
+import { E2BIG } from "../abi/index.js";
 import type { Analysis } from "./analysis.js";
 import { AUX, clearRegister, copyRegister, FRAME, OBJECT, registerAt } from "./domain/register.js";
 import { MAP_KEY, MAP_PTR, MAP_VALUE, STACK } from "./pointer-types.js";
 import { setPointer } from "./registers.js";
 import { FP, type Frame, MAX_FRAMES, NO_CALLSITE, type State } from "./state.js";
-import { E2BIG } from "./verdict.js";
 
 /** A function's frame at its entry: only the frame pointer is there. */
 export function enterFrame(analysis: Analysis, number: number, subprogram: number, callsite: number): Frame {

@@ -1,7 +1,8 @@
+import { EFAULT } from "../abi/index.js";
 import { type Btf, type BtfType, resolve, type TypeId } from "../btf/index.js";
 import type { Analysis, Subprogram } from "./analysis.js";
 import { kindText } from "./kind-text.js";
-import { EFAULT } from "./verdict.js";
+
 
 /** What a global function asks of one of its arguments. */
 export type Parameter =

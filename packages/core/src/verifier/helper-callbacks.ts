@@ -1,4 +1,4 @@
-import { mapTypeName } from "../abi/index.js";
+import { ENOTSUPP, mapTypeName } from "../abi/index.js";
 import { KERNEL_TYPES } from "./analysis.js";
 import { setTypedPointer } from "./btf-access.js";
 import type { CallArguments } from "./call-arguments.js";
@@ -10,7 +10,6 @@ import { SCALAR } from "./pointer-types.js";
 import { setUnknownScalar, unsignedNumber } from "./registers.js";
 import { type Frame, State } from "./state.js";
 import { kernelStruct } from "./struct-walk.js";
-import { ENOTSUPP } from "./verdict.js";
 import type { Walk } from "./walk.js";
 
 const forEachMaps: ReadonlySet<string> = new Set([

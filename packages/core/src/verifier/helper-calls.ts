@@ -1,4 +1,6 @@
 import {
+  ENOTSUPP,
+  HELPER_TAIL_CALL,
   type HelperPrototype,
   helperMapRules,
   helperName,
@@ -66,8 +68,6 @@ import {
 import { acquireReference, checkLeaks, releaseReference } from "./references.js";
 import { isNull, setPointer, setUnknownScalar } from "./registers.js";
 import { kernelStruct } from "./struct-walk.js";
-import { HELPER_TAIL_CALL } from "./successors.js";
-import { ENOTSUPP } from "./verdict.js";
 import type { Walk } from "./walk.js";
 
 const LAST_HELPER = 211;

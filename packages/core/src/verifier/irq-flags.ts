@@ -1,3 +1,4 @@
+import { EACCES } from "../abi/index.js";
 import type { Analysis } from "./analysis.js";
 import { setKnown } from "./domain/arithmetic.js";
 import { AUX, clearRegister, REF, slotAt, TYPE } from "./domain/register.js";
@@ -6,7 +7,6 @@ import { STACK } from "./pointer-types.js";
 import { pointedFrame } from "./stack-access.js";
 import { NOT_ALLOCATED, placeOfObject } from "./stack-objects.js";
 import { allBytes, BYTE_IRQ_FLAG } from "./state.js";
-import { EACCES } from "./verdict.js";
 import type { Walk } from "./walk.js";
 
 /** Who saved the interrupt flags: each kind restores its own. */

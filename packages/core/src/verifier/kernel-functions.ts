@@ -1,8 +1,7 @@
-import { type Kfunc, kfuncs } from "../abi/index.js";
+import { E2BIG, type Kfunc, kfuncs } from "../abi/index.js";
 import { type Btf, type BtfFuncProto, resolve, type TypeId } from "../btf/index.js";
 import type { Analysis } from "./analysis.js";
 import { XDP_DEVICE_BOUND_ONLY } from "./input.js";
-import { E2BIG } from "./verdict.js";
 
 const MAX_KERNEL_FUNCTIONS = 256;
 

@@ -1,7 +1,7 @@
+import { ENOENT } from "../abi/index.js";
 import type { Analysis } from "./analysis.js";
 import { MEM, READ_ONLY } from "./pointer-types.js";
 import { setPointer } from "./registers.js";
-import { ENOENT } from "./verdict.js";
 import type { Walk } from "./walk.js";
 
 /** The address of a kernel function: nothing can be read there, but it isn't null. */

@@ -1,3 +1,4 @@
+import { EFAULT } from "../abi/index.js";
 import { resolve, type TypeId } from "../btf/index.js";
 import { type Analysis, KERNEL_TYPES, PROGRAM_TYPES } from "./analysis.js";
 import { inRcuSection, setTypedPointer } from "./btf-access.js";
@@ -32,7 +33,6 @@ import { ALLOCATED, MAYBE_NULL, MEM, PERCPU, RCU, READ_ONLY, sliceFlag, TRUSTED,
 import { acquireReference, releaseReference } from "./references.js";
 import { setPointer, setUnknownScalar, setZeroScalar } from "./registers.js";
 import { BYTE_ITER, FP, type Frame } from "./state.js";
-import { EFAULT } from "./verdict.js";
 import type { Walk } from "./walk.js";
 
 const MAX_ERRNO = 4095;

@@ -1,10 +1,9 @@
-import { mapStruct, mapTypeName } from "../abi/index.js";
+import { ENOTSUPP, EPERM, mapStruct, mapTypeName } from "../abi/index.js";
 import { type Analysis, KERNEL_TYPES } from "./analysis.js";
 import { setLoaded } from "./btf-access.js";
 import { OBJECT, registerAt } from "./domain/register.js";
 import type { MemoryAccess } from "./memory-access.js";
 import { walkStruct } from "./struct-walk.js";
-import { ENOTSUPP, EPERM } from "./verdict.js";
 import type { Walk } from "./walk.js";
 
 /** A load from the kernel's own description of a map: `struct bpf_map` and what its type adds. */

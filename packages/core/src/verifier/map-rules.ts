@@ -1,8 +1,7 @@
-import { mapTypeName } from "../abi/index.js";
+import { EBUSY, EPERM, mapTypeName } from "../abi/index.js";
 import type { Analysis } from "./analysis.js";
 import type { VerifierMap } from "./input.js";
 import { findField, type MapFieldKind } from "./map-fields.js";
-import { EBUSY, EPERM } from "./verdict.js";
 
 const sleepableMaps: ReadonlySet<string> = new Set([
   "hash",

@@ -1,3 +1,4 @@
+import { ENOMEM } from "../abi/index.js";
 import { type Analysis, NO_SPECULATION, Rejection } from "./analysis.js";
 import { ADD } from "./domain/arithmetic.js";
 import {
@@ -17,7 +18,6 @@ import { checkMapValueRegion } from "./map-values.js";
 import { pushSpeculation } from "./pending.js";
 import { MAP_VALUE, STACK } from "./pointer-types.js";
 import { printTnum } from "./print-state.js";
-import { ENOMEM } from "./verdict.js";
 import type { Walk } from "./walk.js";
 
 const MAX_STACK = 512;

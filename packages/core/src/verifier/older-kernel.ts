@@ -1,7 +1,10 @@
 import {
   attachTypeChecked,
   attachTypesSince,
+  E2BIG,
+  EINVAL,
   type FlagSince,
+  HELPER_TAIL_CALL,
   hasSince,
   helperPrototypes,
   type KernelVersion,
@@ -14,8 +17,8 @@ import {
 } from "../abi/index.js";
 import { classifySlot, decodeSlots, OPCODE_CALL, OPCODE_EXIT, OPCODE_LDDW, type Slots } from "../isa/index.js";
 import type { VerifierInput, VerifierMap, VerifyOptions } from "./input.js";
-import { HELPER_TAIL_CALL, isHelperCall, isKfuncCall, isProgramCall, successors } from "./successors.js";
-import { E2BIG, EINVAL, type RejectionCode, type Verdict } from "./verdict.js";
+import { isHelperCall, isKfuncCall, isProgramCall, successors } from "./successors.js";
+import type { RejectionCode, Verdict } from "./verdict.js";
 import { verify } from "./verify.js";
 
 /** Why an older kernel would refuse what 6.18 takes. */

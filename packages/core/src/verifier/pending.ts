@@ -1,8 +1,8 @@
+import { E2BIG } from "../abi/index.js";
 import { type Analysis, MAX_JUMP_SEQUENCE } from "./analysis.js";
 import { registerAt } from "./domain/register.js";
 import { setUnknownScalar } from "./registers.js";
 import type { State } from "./state.js";
-import { E2BIG } from "./verdict.js";
 
 /** Puts a copy of the current state aside, to be walked from `slot` later. Returns the copy, for the caller to amend. */
 export function pushPath(analysis: Analysis, slot: number, previousSlot: number): State {

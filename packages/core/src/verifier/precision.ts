@@ -1,3 +1,4 @@
+import { HELPER_TAIL_CALL } from "../abi/index.js";
 import { type Analysis, CALLS_CALLBACK } from "./analysis.js";
 import { callbackMode } from "./callbacks.js";
 import { PRECISE, registerAt, slotAt, TYPE } from "./domain/register.js";
@@ -14,7 +15,7 @@ import {
 } from "./print-instruction.js";
 import { printFrame } from "./print-state.js";
 import { FP, type Frame, MAX_FRAMES, type State } from "./state.js";
-import { HELPER_TAIL_CALL, isKfuncCall, isProgramCall } from "./successors.js";
+import { isKfuncCall, isProgramCall } from "./successors.js";
 
 /** Flags of history entries: the instruction moved a register to or from a stack slot ... */
 export const HISTORY_STACK = 1 << 9;

@@ -1,3 +1,4 @@
+import { E2BIG, EBADF } from "../abi/index.js";
 import {
   BPF_PSEUDO_BTF_ID,
   BPF_PSEUDO_FUNC,
@@ -12,7 +13,6 @@ import type { VerifierMap } from "./input.js";
 import { checkKernelSymbol } from "./kernel-symbols.js";
 import { checkMapForProgram } from "./map-rules.js";
 import { CLASS_LDX } from "./print-instruction.js";
-import { E2BIG, EBADF } from "./verdict.js";
 
 const MAX_USED_MAPS = 64;
 /** `BPF_MAX_VAR_SIZ`: offsets into a map's value end here. */

@@ -1,8 +1,8 @@
+import { E2BIG } from "../abi/index.js";
 import { OPCODE_LDDW } from "../isa/index.js";
 import type { Analysis, Subprogram } from "./analysis.js";
 import { MAX_FRAMES } from "./state.js";
 import { isFunctionAddress, isKfuncCall, isProgramCall } from "./successors.js";
-import { E2BIG } from "./verdict.js";
 
 const MAX_STACK = 512;
 /** Bytes that a function's stack is rounded up to. */

@@ -1,7 +1,7 @@
+import { EFAULT } from "../abi/index.js";
 import { type Btf, type BtfMember, type BtfType, resolve, type TypeId } from "../btf/index.js";
 import { type Analysis, Rejection } from "./analysis.js";
 import { PERCPU, RCU, UNTRUSTED, USER_MEM } from "./pointer-types.js";
-import { EFAULT } from "./verdict.js";
 
 /** What an access to a struct reaches. */
 export type StructPlace =

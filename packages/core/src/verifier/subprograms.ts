@@ -1,8 +1,8 @@
+import { E2BIG, EPERM, HELPER_TAIL_CALL } from "../abi/index.js";
 import { OPCODE_CALL, OPCODE_EXIT } from "../isa/index.js";
 import type { Analysis, Subprogram } from "./analysis.js";
 import { resolveKernelFunction } from "./kernel-functions.js";
 import {
-  HELPER_TAIL_CALL,
   isFunctionAddress,
   isHelperCall,
   isJumpClass,
@@ -13,7 +13,6 @@ import {
   OPCODE_JA,
   OPCODE_JA32,
 } from "./successors.js";
-import { E2BIG, EPERM } from "./verdict.js";
 
 const MAX_SUBPROGRAMS = 256;
 

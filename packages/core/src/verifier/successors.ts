@@ -1,3 +1,4 @@
+import { HELPER_TAIL_CALL } from "../abi/index.js";
 import {
   BPF_PSEUDO_CALL,
   BPF_PSEUDO_FUNC,
@@ -12,8 +13,6 @@ export const OPCODE_JA = 0x05;
 export const OPCODE_JA32 = 0x06;
 /** May be taken or not, by a budget that the kernel keeps. */
 export const OPCODE_MAY_GOTO = 0xe5;
-
-export const HELPER_TAIL_CALL = 12;
 
 export function isJumpClass(opcode: number): boolean {
   const kind = opcode & 7;

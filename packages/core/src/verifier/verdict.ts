@@ -31,19 +31,6 @@ export type RejectionCode =
   | "kernel_version"
   | "infinite_loop";
 
-/** `errno` of bpf(2) for a program that is refused. */
-export const EPERM = 1;
-export const ENOENT = 2;
-export const E2BIG = 7;
-export const EBADF = 9;
-export const ENOMEM = 12;
-export const EACCES = 13;
-export const EFAULT = 14;
-export const EBUSY = 16;
-export const EINVAL = 22;
-export const EOPNOTSUPP = 95;
-export const ENOTSUPP = 524;
-
 /** Figures that the analysis ends with, whatever its verdict. */
 export interface VerifierFigures {
   /** Instructions walked over, counting every path. */

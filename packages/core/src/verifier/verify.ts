@@ -2,6 +2,9 @@ import {
   canLoadFor,
   capabilities,
   capabilitiesToLoad,
+  E2BIG,
+  EINVAL,
+  EPERM,
   type HelperGrant,
   type HelperPrototype,
   hasCapability,
@@ -42,7 +45,7 @@ import { checkStackDepth } from "./stack-depth.js";
 import { State } from "./state.js";
 import { checkEarlyReturns, checkSubprogramBounds, findSubprograms } from "./subprograms.js";
 import { isHelperCall, isKfuncCall } from "./successors.js";
-import { type Accepted, E2BIG, EINVAL, EPERM, type Verdict } from "./verdict.js";
+import type { Accepted, Verdict } from "./verdict.js";
 import { Walk } from "./walk.js";
 
 const MAX_SLOTS = 1_000_000;

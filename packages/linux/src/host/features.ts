@@ -1,3 +1,4 @@
+import { BPF_F_MMAPABLE } from "@tsbpf/core/abi";
 import { SyscallError } from "@tsbpf/core/base";
 import { type BtfType, encodeBtf } from "@tsbpf/core/btf";
 import { createMap, errnos, FileDescriptor, loadBtf, loadProgram } from "../sys/index.js";
@@ -5,7 +6,6 @@ import { createMap, errnos, FileDescriptor, loadBtf, loadProgram } from "../sys/
 const SOCKET_FILTER = 1;
 const XDP = 6;
 const ARRAY = 2;
-const BPF_F_MMAPABLE = 1024;
 
 // r0 = 0; exit
 const returnZero = Uint8Array.of(0xb7, 0, 0, 0, 0, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0);

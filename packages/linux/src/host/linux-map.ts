@@ -1,4 +1,4 @@
-import { type MapType, mapTypeName } from "@tsbpf/core/abi";
+import { BPF_F_MMAPABLE, BPF_F_RDONLY, type MapType, mapTypeName } from "@tsbpf/core/abi";
 import { BpfError, NotSupportedError } from "@tsbpf/core/base";
 import {
   type EventSink,
@@ -43,9 +43,6 @@ const names: Readonly<Record<number, string>> = {
   [elementCommands.nextKey]: "BPF_MAP_GET_NEXT_KEY",
   [elementCommands.lookupAndDelete]: "BPF_MAP_LOOKUP_AND_DELETE_ELEM",
 };
-
-const BPF_F_RDONLY = 1 << 3;
-const BPF_F_MMAPABLE = 1 << 10;
 
 /** A map's memory in this process. */
 export interface MapMemory {

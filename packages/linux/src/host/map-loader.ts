@@ -1,4 +1,4 @@
-import { mapTypeId, untypedMaps } from "@tsbpf/core/abi";
+import { BPF_F_MMAPABLE, mapTypeId, untypedMaps } from "@tsbpf/core/abi";
 import { NotSupportedError, SyscallError } from "@tsbpf/core/base";
 import type { MapSpec } from "@tsbpf/core/spec";
 import { kindOfFd } from "../inspect/open.js";
@@ -9,7 +9,6 @@ import { LinuxMap } from "./linux-map.js";
 import { createPin, openPin, pinHint } from "./pinning.js";
 import { type KernelInterface, StructOpsMap } from "./struct-ops.js";
 
-const BPF_F_MMAPABLE = 1024;
 const BPF_F_VTYPE_BTF_OBJ_FD = 1 << 15;
 const PAGE_SIZE = 4096;
 

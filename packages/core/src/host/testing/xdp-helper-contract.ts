@@ -1,8 +1,8 @@
 import { describe, expect } from "vitest";
+import { BPF_F_XDP_HAS_FRAGS } from "../../abi/index.js";
 import type { HostUnderTest } from "./host-under-test.js";
 import { type ProgramCase, programCases } from "./program-case.js";
 
-const BPF_F_XDP_HAS_FRAGS = 32;
 const EFAULT = -14;
 const EACCES = -13;
 const EINVAL = -22;

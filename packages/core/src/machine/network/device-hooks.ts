@@ -1,4 +1,14 @@
-import { EBADF, EBUSY, EEXIST, EINVAL, ENODEV, ENOENT, EOPNOTSUPP, ERANGE } from "../../abi/index.js";
+import {
+  BPF_F_XDP_HAS_FRAGS,
+  EBADF,
+  EBUSY,
+  EEXIST,
+  EINVAL,
+  ENODEV,
+  ENOENT,
+  EOPNOTSUPP,
+  ERANGE,
+} from "../../abi/index.js";
 import type { ClsactOptions, Link, Program, XdpMode } from "../../host/index.js";
 import { XDP_LINEAR_MAX } from "../../runtime/index.js";
 import { failure } from "../failure.js";
@@ -11,7 +21,6 @@ import type { ClsactFilter, TcxEntry } from "./tc-hook.js";
 /** Programs that one tc hook takes (BPF_MPROG_MAX). */
 const MAX_PROGRAMS = 64;
 const ETH_HLEN = 14;
-const BPF_F_XDP_HAS_FRAGS = 32;
 const COMMAND = "BPF_LINK_CREATE";
 
 /** A device by name or index in the current namespace, or itself. */

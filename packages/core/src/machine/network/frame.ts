@@ -1,4 +1,4 @@
-import { XDP_FRAME_BYTES, XDP_HEADROOM, XDP_LINEAR_MAX } from "../../runtime/index.js";
+import { XDP_FRAME_BYTES, XDP_FRAME_TAIL, XDP_HEADROOM, XDP_LINEAR_MAX } from "../../runtime/index.js";
 import type { LinearMemory } from "../../wasm/index.js";
 import type { Device } from "./device.js";
 import type { CpuEntry } from "./redirect-entry.js";
@@ -13,9 +13,6 @@ export interface Redirection {
   readonly flags: number;
   readonly nextHop: Uint8Array | undefined;
 }
-
-/** Behind a packet, `struct skb_shared_info` has its place. */
-const FRAME_TAIL = 320;
 
 /**
  * A frame on its way through the devices: its bytes lie in a page of linear memory, where XDP programs work on them in
@@ -185,7 +182,7 @@ export class FramePool {
   }
 
   #makeLarge(length: number): Frame {
-    const size = XDP_HEADROOM + length + FRAME_TAIL;
+    const size = XDP_HEADROOM + length + XDP_FRAME_TAIL;
     const page = this.#memory.alloc(size, 64);
     this.#blocks.add(page);
     return new Frame(page, size);

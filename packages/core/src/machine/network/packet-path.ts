@@ -1,4 +1,4 @@
-import { ENETDOWN } from "../../abi/index.js";
+import { ENETDOWN, ETH_P_8021Q } from "../../abi/index.js";
 import { XdpContext } from "../../runtime/index.js";
 import type { Device } from "./device.js";
 import type { Frame } from "./frame.js";
@@ -12,7 +12,6 @@ import { XdpPath } from "./xdp-path.js";
 /** Times that tc programs may send a frame on before it is taken for a loop: once more than XMIT_RECURSION_LIMIT. */
 const TRANSMIT_DEPTH = 9;
 const BPF_F_INGRESS = 1;
-const ETH_P_8021Q = 0x8100;
 const VLAN_ID = 0xfff;
 
 /** What happens to a frame between a device's wire and the namespace's own, step by step. */

@@ -1,10 +1,6 @@
+import { ETH_P_8021AD, ETH_P_8021Q, ETH_P_IP, ETH_P_IPV6, IPPROTO_TCP, IPPROTO_UDP } from "../../abi/index.js";
+
 const ETH_HLEN = 14;
-const ETH_P_IP = 0x0800;
-const ETH_P_IPV6 = 0x86dd;
-const ETH_P_8021Q = 0x8100;
-const ETH_P_8021AD = 0x88a8;
-const IPPROTO_TCP = 6;
-const IPPROTO_UDP = 17;
 
 /** The key that Microsoft's specification gives for verifying implementations, and drivers use as their default. */
 // biome-ignore format: rows of eight

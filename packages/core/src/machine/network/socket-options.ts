@@ -1,11 +1,17 @@
-import { EINVAL, ENODEV, ENOPROTOOPT, EPERM, tcpState } from "../../abi/index.js";
+import {
+  EINVAL,
+  ENODEV,
+  ENOPROTOOPT,
+  EPERM,
+  IPPROTO_IP,
+  IPPROTO_IPV6,
+  IPPROTO_TCP,
+  tcpState,
+} from "../../abi/index.js";
 import { decodeText, encodeText } from "../../base/index.js";
 import type { Socket } from "./socket.js";
 
 const SOL_SOCKET = 1;
-const IPPROTO_IP = 0;
-const IPPROTO_TCP = 6;
-const IPPROTO_IPV6 = 41;
 const LARGEST_CONGESTION_NAME = 16;
 
 /** A socket option: bytes, or a negative errno. */

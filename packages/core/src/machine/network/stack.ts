@@ -1,4 +1,4 @@
-import { EMSGSIZE, ENETUNREACH, EPERM } from "../../abi/index.js";
+import { EMSGSIZE, ENETUNREACH, EPERM, ETH_P_ARP, IPPROTO_TCP } from "../../abi/index.js";
 import { addToChecksum, buildPacket, ethernet, foldChecksum, type Layer } from "../../packet/index.js";
 import type { Route } from "../../runtime/index.js";
 import { failure } from "../failure.js";
@@ -14,9 +14,7 @@ import { SocketTable } from "./socket-table.js";
 import { addressee } from "./tc-path.js";
 import { Transport } from "./transport.js";
 
-const ETH_P_ARP = 0x0806;
 const PACKET_OTHERHOST = 3;
-const IPPROTO_TCP = 6;
 const VLAN_ID = 0xfff;
 /** A device's MTU may be larger than what its packets have room for here. */
 const LARGEST_PACKET = 16_000;

@@ -1,4 +1,4 @@
-import { SKB_MAX_LENGTH, SkbContext, skBuff, XDP_HEADROOM } from "../../runtime/index.js";
+import { SKB_MAX_LENGTH, SkbContext, skBuff, XDP_FRAME_TAIL, XDP_HEADROOM } from "../../runtime/index.js";
 import type { MachineProgram } from "../machine-program.js";
 import { Device } from "./device.js";
 import type { Frame } from "./frame.js";
@@ -24,7 +24,6 @@ const BPF_F_INGRESS = 1;
 const PACKET_BROADCAST = 1;
 const PACKET_MULTICAST = 2;
 const PACKET_OTHERHOST = 3;
-const FRAME_TAIL = 320;
 const CLASS_MINOR = 0xffff;
 
 /** Runs a device's tc programs on a frame. */
@@ -184,7 +183,7 @@ export class TcPath {
     const { length } = skb;
     const { frames } = this.#network;
     let stored = frame;
-    if (XDP_HEADROOM + length + FRAME_TAIL > frame.size) {
+    if (XDP_HEADROOM + length + XDP_FRAME_TAIL > frame.size) {
       stored = frames.take(length);
       stored.takeOver(frame);
       frames.release(frame);

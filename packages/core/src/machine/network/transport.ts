@@ -1,4 +1,4 @@
-import { tcpState } from "../../abi/index.js";
+import { IPPROTO_TCP, IPPROTO_UDP, tcpState } from "../../abi/index.js";
 import type { IpFamily } from "./ip-family.js";
 import { type IpPacket, pseudoChecksum } from "./ip-packet.js";
 import type { Namespace } from "./namespace.js";
@@ -10,8 +10,6 @@ import { advance } from "./tcp/sequence.js";
 import { TcpSocket } from "./tcp-socket.js";
 import { UdpSocket } from "./udp-socket.js";
 
-const IPPROTO_TCP = 6;
-const IPPROTO_UDP = 17;
 const UDP_HEADER = 8;
 const ICMP_HEADER = 8;
 /** No complaint makes packets smaller than this (the kernel's net.ipv4.route.min_pmtu). */

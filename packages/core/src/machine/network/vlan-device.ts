@@ -1,10 +1,8 @@
-import { EOPNOTSUPP } from "../../abi/index.js";
+import { EOPNOTSUPP, ETH_P_8021Q } from "../../abi/index.js";
 import { Device } from "./device.js";
 import type { Frame } from "./frame.js";
 import type { Namespace } from "./namespace.js";
 import { pushVlan } from "./vlan.js";
-
-const ETH_P_8021Q = 0x8100;
 
 /** A VLAN of another device: frames with its tag come in here, without the tag, and what goes out gets it. */
 export class VlanDevice extends Device {

@@ -1,8 +1,7 @@
+import { ETH_P_8021AD, ETH_P_8021Q } from "../../abi/index.js";
 import type { LinearMemory } from "../../wasm/index.js";
 import type { Frame } from "./frame.js";
 
-const ETH_P_8021Q = 0x8100;
-const ETH_P_8021AD = 0x88a8;
 const ADDRESSES = 12;
 const TAG = 4;
 

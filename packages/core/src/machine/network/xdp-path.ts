@@ -1,3 +1,4 @@
+import { BPF_F_XDP_HAS_FRAGS } from "../../abi/index.js";
 import { XDP_FRAME_BYTES, type XdpContext } from "../../runtime/index.js";
 import type { MachineProgram } from "../machine-program.js";
 import type { Device } from "./device.js";
@@ -5,9 +6,6 @@ import type { Frame } from "./frame.js";
 import type { Network } from "./network.js";
 import { xdpAction } from "./xdp-action.js";
 import { XdpRedirect } from "./xdp-redirect.js";
-
-/** Flag of programs that take packets in fragments. */
-const BPF_F_XDP_HAS_FRAGS = 32;
 
 /** Runs XDP programs on frames and does what they say. */
 export class XdpPath {

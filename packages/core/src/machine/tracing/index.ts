@@ -6,6 +6,7 @@ export {
   type FiredRun,
   KernelEvents,
   type PerfSample,
+  RAW_ARGUMENTS_SIZE,
 } from "./kernel-events.js";
 export { type Registers, registerNames } from "./registers.js";
 export { implementationOf, StructOps } from "./struct-ops.js";

@@ -16,7 +16,8 @@ import { encodeRegisters, entryRegisters, PT_REGS_SIZE, type Registers } from ".
 
 /** Room that a trace record has, and a raw tracepoint's arguments. Bytes. */
 const RECORD_SIZE = 8192;
-const RAW_ARGUMENTS_SIZE = 96;
+/** Bytes of a raw tracepoint's context: twelve arguments. */
+export const RAW_ARGUMENTS_SIZE = 96;
 const MAX_ARGUMENTS = 12;
 const PERF_SAMPLE_SIZE = PT_REGS_SIZE + 16;
 

@@ -1,3 +1,4 @@
+import { ETH_P_IPV6 } from "../../abi/index.js";
 import type { Runtime } from "../runtime.js";
 import { ETH_HLEN, SkbContext } from "../skb-context.js";
 
@@ -16,7 +17,6 @@ const field = {
   flowLabel: 52,
   size: 56,
 } as const;
-const ETH_P_IPV6 = 0x86dd;
 
 /** What a flow dissector has found. */
 export interface FlowKeys {

@@ -1,3 +1,4 @@
+import { AF_INET, AF_INET6 } from "../../abi/index.js";
 import type { NetworkSocket } from "../network-tables.js";
 import type { Runtime } from "../runtime.js";
 import type { SocketViews } from "../socket-views.js";
@@ -15,8 +16,6 @@ const field = {
   ingressIfindex: 64,
   size: 72,
 } as const;
-const AF_INET = 2;
-const AF_INET6 = 10;
 
 /** A packet that looks for its socket. */
 export interface LookedUp {

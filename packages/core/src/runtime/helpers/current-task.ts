@@ -1,10 +1,9 @@
-import { EINVAL, ENOENT } from "../../abi/index.js";
+import { EINVAL, ENAMETOOLONG, ENOENT } from "../../abi/index.js";
 import { encodeText } from "../../base/index.js";
 import { readString } from "../read-string.js";
 import type { HelperFamily } from "./definition.js";
 
 const PATH_MAX = 4096;
-const ENAMETOOLONG = 36;
 
 /** Tasks and files as objects of the kernel. They take the kernel's types: programs that call these are not loaded without. */
 export const currentTaskHelpers: HelperFamily = (define, environment) => {

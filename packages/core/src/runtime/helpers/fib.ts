@@ -1,10 +1,8 @@
-import { EAFNOSUPPORT, EINVAL, ENODEV } from "../../abi/index.js";
+import { AF_INET, AF_INET6, EAFNOSUPPORT, EINVAL, ENODEV } from "../../abi/index.js";
 import type { NetworkTables, Route } from "../network-tables.js";
 import { SkbContext } from "../skb-context.js";
 import type { HelperFamily } from "./definition.js";
 
-const AF_INET = 2;
-const AF_INET6 = 10;
 const SKIP_NEIGH = 4;
 const TBID = 8;
 const SRC = 16;

@@ -1,9 +1,9 @@
+import { AF_INET6 } from "../../abi/index.js";
 import type { KernelObject, KernelValue } from "../kernel-object.js";
 import type { NetworkSocket } from "../network-tables.js";
 import { protocolOf, socketFamily } from "../socket-view.js";
 import type { HelperFamily } from "./definition.js";
 
-const AF_INET6 = 10;
 /** Kinds of sockets that nothing here is: requests, those in TIME_WAIT, of other protocols. */
 const others = ["skc_to_tcp_timewait_sock", "skc_to_tcp_request_sock", "skc_to_unix_sock", "skc_to_mptcp_sock"];
 

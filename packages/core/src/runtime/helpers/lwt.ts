@@ -1,5 +1,4 @@
-import { EINVAL } from "../../abi/index.js";
-import { ETH_P_IP, ETH_P_IPV6 } from "../skb-context.js";
+import { EINVAL, ETH_P_IP, ETH_P_IPV6 } from "../../abi/index.js";
 import type { HelperFamily } from "./definition.js";
 import { skbContext } from "./skb.js";
 

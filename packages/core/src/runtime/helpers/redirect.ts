@@ -1,4 +1,4 @@
-import { EBADMSG, EINVAL } from "../../abi/index.js";
+import { AF_INET, AF_INET6, EBADMSG, EINVAL } from "../../abi/index.js";
 import type { LinearMemory } from "../../wasm/index.js";
 import { XdpContext } from "../xdp-context.js";
 import type { HelperFamily } from "./definition.js";
@@ -11,8 +11,6 @@ const TC_ACT_REDIRECT = 7;
 const BPF_F_INGRESS = 1;
 /** Bytes of `struct bpf_redir_neigh`: the family, and an address of 4 or 16 bytes. */
 const REDIR_NEIGH_SIZE = 20;
-const AF_INET = 2;
-const AF_INET6 = 10;
 
 /** Redirection to a device. The packet goes there if the program then returns what these helpers return. */
 export const redirectHelpers: HelperFamily = (define, environment) => {

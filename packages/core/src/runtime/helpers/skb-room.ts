@@ -1,5 +1,5 @@
-import { EALREADY, EFAULT, EINVAL, ENOMEM, ENOTSUPP } from "../../abi/index.js";
-import { ETH_HLEN, ETH_P_IP, ETH_P_IPV6, SKB_MAX_LENGTH, type SkbContext, skBuff } from "../skb-context.js";
+import { EALREADY, EFAULT, EINVAL, ENOMEM, ENOTSUPP, ETH_P_IP, ETH_P_IPV6 } from "../../abi/index.js";
+import { ETH_HLEN, SKB_MAX_LENGTH, type SkbContext, skBuff } from "../skb-context.js";
 import type { HelperFamily } from "./definition.js";
 import { isNarrow, skbContext } from "./skb.js";
 

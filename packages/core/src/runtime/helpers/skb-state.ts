@@ -1,7 +1,7 @@
-import { EINVAL, EOPNOTSUPP } from "../../abi/index.js";
+import { EINVAL, EOPNOTSUPP, ETH_P_IP, ETH_P_IPV6 } from "../../abi/index.js";
 import { flowHash } from "../flow-hash.js";
 import type { Runtime } from "../runtime.js";
-import { ETH_P_IP, ETH_P_IPV6, PACKET_OTHERHOST, type SkbContext, skBuff } from "../skb-context.js";
+import { PACKET_OTHERHOST, type SkbContext, skBuff } from "../skb-context.js";
 import type { HelperFamily } from "./definition.js";
 import { skbContext } from "./skb.js";
 

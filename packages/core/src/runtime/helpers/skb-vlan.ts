@@ -1,11 +1,9 @@
-import { ENOMEM } from "../../abi/index.js";
+import { ENOMEM, ETH_P_8021AD, ETH_P_8021Q } from "../../abi/index.js";
 import type { Runtime } from "../runtime.js";
 import { carriedProtocol, ETH_HLEN, type SkbContext, skBuff, swap16 } from "../skb-context.js";
 import type { HelperFamily } from "./definition.js";
 import { skbContext } from "./skb.js";
 
-const ETH_P_8021Q = 0x8100;
-const ETH_P_8021AD = 0x88a8;
 const VLAN_HLEN = 4;
 /** Both Ethernet addresses, in front of the tag. */
 const ADDRESSES = 12;

@@ -1,4 +1,4 @@
-import { EAFNOSUPPORT, EEXIST, EINVAL, ENETUNREACH, EOPNOTSUPP } from "../../abi/index.js";
+import { EAFNOSUPPORT, EEXIST, EINVAL, ENETUNREACH, EOPNOTSUPP, EPROTOTYPE } from "../../abi/index.js";
 import { SkLookupContext } from "../contexts/index.js";
 import { SkbContext } from "../skb-context.js";
 import type { HelperFamily } from "./definition.js";
@@ -6,7 +6,6 @@ import { isNarrow } from "./skb.js";
 
 const REPLACE = 1;
 const NO_REUSEPORT = 2;
-const EPROTOTYPE = 91;
 const ESOCKTNOSUPPORT = 94;
 const TCP_LISTEN = 10;
 

@@ -1,4 +1,4 @@
-import { EINVAL, ENOENT, EOPNOTSUPP } from "../../abi/index.js";
+import { EINVAL, ENOENT, EOPNOTSUPP, EPROTOTYPE } from "../../abi/index.js";
 import { handleSlot } from "../../maps/index.js";
 import { SkMsgContext, SkReuseportContext, SockOpsContext } from "../contexts/index.js";
 import type { NetworkSocket } from "../network-tables.js";
@@ -10,7 +10,6 @@ const SK_DROP = 0;
 const SK_PASS = 1;
 const BPF_F_INGRESS = 1;
 const TCP_LISTEN = 10;
-const EPROTOTYPE = 91;
 const EBADFD = 77;
 /** Operations in which a connection may be put into a map: established by either side, and listening. */
 const MAP_OPERATIONS: ReadonlySet<number> = new Set([4, 5, 11]);

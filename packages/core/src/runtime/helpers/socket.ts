@@ -1,4 +1,4 @@
-import { EAFNOSUPPORT, EINVAL } from "../../abi/index.js";
+import { AF_INET, AF_INET6, EAFNOSUPPORT, EINVAL } from "../../abi/index.js";
 import { ancestorOf, type ControlGroup } from "../control-group.js";
 import type { NetworkSocket } from "../network-tables.js";
 import type { Runtime } from "../runtime.js";
@@ -7,8 +7,6 @@ import type { HelperFamily } from "./definition.js";
 
 const IPV4_TUPLE = 12;
 const IPV6_TUPLE = 36;
-const AF_INET = 2;
-const AF_INET6 = 10;
 const SOCKADDR_IN = 16;
 const SOCKADDR_IN6 = 28;
 const TCP_LISTEN = 10;
