@@ -8,7 +8,7 @@
 // two differ. A program gets --rounds (15) rounds, or as many as fit into --seconds (3), two at least. Paths are objects
 // or folders of them: testdata and examples, where none are named. "peak" is the growth of the process over its size
 // before the first verification of the program, at its highest.
-import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -16,6 +16,7 @@ import { judgeByKernel } from "../packages/cli/dist/verify/judge-kernel.js";
 import { loadKernelTypes } from "../packages/cli/dist/verify/kernel-types.js";
 import { applyCoreRelocations, readObject } from "../packages/core/dist/object/index.js";
 import { verifierInput, verify } from "../packages/core/dist/verifier/index.js";
+import { objectsIn } from "../scripts/fuzz/objects.mjs";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -29,15 +30,6 @@ const { values, positionals } = parseArgs({
 });
 const root = fileURLToPath(new URL("../", import.meta.url));
 const kernelTypes = (await loadKernelTypes(undefined)).types;
-
-function objectsIn(path) {
-  if (!statSync(path).isDirectory()) return [path];
-  return readdirSync(path, { recursive: true, encoding: "utf8" })
-    .filter((name) => /\.(o|elf)$/.test(name))
-    .map((name) => join(path, name))
-    .filter((name) => statSync(name).isFile())
-    .sort();
-}
 
 function inputOf(object, program) {
   const relocated =

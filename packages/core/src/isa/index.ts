@@ -79,6 +79,7 @@ export {
   slotCount,
 } from "./instruction.js";
 export { type InsertOptions, InstructionList } from "./instruction-list.js";
+export { namedDestination } from "./named-destination.js";
 export * from "./opcodes.js";
 export { ReferencePatch } from "./reference-patch.js";
 export type { ConformanceGroup, InstructionField, InstructionRow, IsaVersion, OperandForm } from "./row.js";

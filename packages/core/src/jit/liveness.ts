@@ -1,5 +1,5 @@
 import { HELPER_TAIL_CALL } from "../abi/index.js";
-import type { InstructionRow } from "../isa/index.js";
+import { type InstructionRow, namedDestination } from "../isa/index.js";
 import type { DecodedProgram } from "../runtime/index.js";
 import { type FlowGraph, slotAfter } from "./flow-graph.js";
 
@@ -72,20 +72,11 @@ function readsOf({ slots }: DecodedProgram, slot: number, row: InstructionRow): 
 }
 
 function writesOf({ slots }: DecodedProgram, slot: number, row: InstructionRow): number {
-  const dst = 1 << slots.dst[slot]!;
+  const named = namedDestination(row, slots.dst[slot]!, slots.src[slot]!);
+  if (named !== undefined) return 1 << named;
   switch (row.kind) {
-    case "alu":
-    case "neg":
-    case "movsx":
-    case "byte_swap":
-    case "addr_space_cast":
-    case "load_imm64":
-    case "load":
-    case "load_acquire":
-      return dst;
     case "atomic":
-      if (!row.fetch) return 0;
-      return row.operation === "cmpxchg" ? 1 : 1 << slots.src[slot]!;
+      return row.fetch ? 1 : 0;
     case "load_packet":
       return 1 | ARGUMENTS;
     case "call":

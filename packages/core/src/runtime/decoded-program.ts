@@ -5,6 +5,7 @@ import {
   classifySlot,
   decodeSlots,
   type InstructionRow,
+  namedDestination,
   OPCODE_LDDW,
   type Slots,
 } from "../isa/index.js";
@@ -60,7 +61,7 @@ export function decodeProgram(executable: Executable, tables: CallTables): Decod
   for (let slot = 0; slot < slots.length; slot++) {
     const row = rows[slot];
     if (row === undefined) continue;
-    if (writesFramePointer(row, slots.dst[slot]!, slots.src[slot]!))
+    if (namedDestination(row, slots.dst[slot]!, slots.src[slot]!) === BPF_REG_FP)
       throw new InvalidProgramError(slot, "r10 can't be written");
     if (calledHelper(program, slot, tables) !== undefined) {
       (row.kind === "call" && row.target === "helper" ? helpers : kfuncs).add(slots.imm[slot]!);
@@ -136,24 +137,6 @@ function classifySlots(slots: Slots, verified: boolean): (InstructionRow | undef
     if (wide) slot++;
   }
   return rows;
-}
-
-function writesFramePointer(row: InstructionRow, dst: number, src: number): boolean {
-  switch (row.kind) {
-    case "alu":
-    case "neg":
-    case "movsx":
-    case "byte_swap":
-    case "addr_space_cast":
-    case "load_imm64":
-    case "load":
-    case "load_acquire":
-      return dst === BPF_REG_FP;
-    case "atomic":
-      return row.fetch && row.operation !== "cmpxchg" && src === BPF_REG_FP;
-    default:
-      return false;
-  }
 }
 
 function checkTarget({ slots, rows }: DecodedProgram, slot: number, target: number): void {

@@ -36,6 +36,7 @@
  * @packageDocumentation
  */
 export type { VerifierFunction, VerifierInput, VerifierLine, VerifierMap, VerifyOptions } from "./input.js";
+export { type MapFieldKind, structFieldsOf } from "./map-fields.js";
 export { verifyForKernel } from "./older-kernel.js";
 export * as pointerTypes from "./pointer-types.js";
 export { type ProvenProgram, provenProgram } from "./proof.js";

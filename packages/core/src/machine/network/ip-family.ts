@@ -99,15 +99,15 @@ export function familyOf(address: Uint8Array): IpFamily {
   return address.length === 4 ? ipv4Family : ipv6Family;
 }
 
-/** An address from its text. @throws BpfError `"ADDRESS"` */
-export function parseAddress(text: string): Uint8Array {
+/** An IPv4 or IPv6 address from its text. @throws BpfError `"ADDRESS"` */
+export function parseIpAddress(text: string): Uint8Array {
   return text.includes(":") ? parseIpv6(text) : parseIpv4(text);
 }
 
 /** `"10.0.0.0/8"`: address and bits; all bits without a slash. @throws BpfError `"ADDRESS"`, RangeError */
 export function parsePrefix(text: string): { readonly address: Uint8Array; readonly bits: number } {
   const [head, tail] = text.split("/");
-  const address = parseAddress(head!);
+  const address = parseIpAddress(head!);
   const bits = tail === undefined ? address.length * 8 : Number(tail);
   if (!Number.isInteger(bits) || bits < 0 || bits > address.length * 8)
     throw new RangeError(`'${text}' has no prefix length of 0 to ${address.length * 8}`);

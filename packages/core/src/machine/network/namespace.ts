@@ -3,7 +3,7 @@ import { NetworkTables, type Route } from "../../runtime/index.js";
 import { failure } from "../failure.js";
 import { CaptureDevice, type CaptureDeviceOptions } from "./capture-device.js";
 import { Device, LoopbackDevice } from "./device.js";
-import { ipv4Family, ipv6Family, maskAddress, parseAddress, parsePrefix } from "./ip-family.js";
+import { ipv4Family, ipv6Family, maskAddress, parseIpAddress, parsePrefix } from "./ip-family.js";
 import type { LwtEntry, NetfilterEntry } from "./ip-hooks.js";
 import type { Network } from "./network.js";
 import { readSysctl, writeSysctl } from "./network-sysctls.js";
@@ -101,7 +101,7 @@ export class Namespace {
    * @throws SyscallError ENETUNREACH for a gateway that no device leads to. Else as {@link addAddress}.
    */
   addRoute(destination: string, to: { readonly via?: string; readonly device?: Device | string | number }): Route {
-    const gateway = to.via === undefined ? undefined : parseAddress(to.via);
+    const gateway = to.via === undefined ? undefined : parseIpAddress(to.via);
     const any = gateway?.length === 16 ? "::/0" : "0.0.0.0/0";
     const { address, bits } = parsePrefix(destination === "default" ? any : destination);
     const given = to.device instanceof Device || to.device === undefined ? to.device : this.device(to.device);
@@ -174,7 +174,7 @@ export class Namespace {
 
   /** Sends an ICMP echo request; true when the reply came. @throws SyscallError ENETUNREACH */
   ping(address: string, data: Uint8Array = new Uint8Array(56)): boolean {
-    return this.stack.ping(parseAddress(address), data);
+    return this.stack.ping(parseIpAddress(address), data);
   }
 
   /** @internal @throws SyscallError EEXIST, EINVAL */

@@ -6,7 +6,7 @@ import { failure } from "../failure.js";
 import type { MachineLink } from "../machine-link.js";
 import type { MachineProgram } from "../machine-program.js";
 import type { IpFamily } from "./ip-family.js";
-import { parseAddress } from "./ip-family.js";
+import { parseIpAddress } from "./ip-family.js";
 import type { Namespace } from "./namespace.js";
 import type { SocketMapPrograms } from "./socket-maps.js";
 import { getSocketOption, setSocketOption } from "./socket-options.js";
@@ -247,7 +247,7 @@ export abstract class Socket implements NetworkSocket {
   }
 
   protected parse(call: string, text: string): Uint8Array {
-    const address = parseAddress(text);
+    const address = parseIpAddress(text);
     if (address.length !== this.family.addressLength)
       throw failure(call, EAFNOSUPPORT, `${text} is no address of IPv${this.family.version}`);
     return address;

@@ -189,8 +189,14 @@ export function definePerCpuHashUpdate(scope: CoreScope, { table, pool, values }
   });
 }
 
-export function defineHashDelete({ module }: CoreScope, { table, pool }: HashParts): KeyProcedure {
-  return defineProcedure(module, "hash_delete", ["map", "key"], (p) => {
+/** Deletion; `give` takes the element back. */
+export function defineHashDelete(
+  { module }: CoreScope,
+  name: string,
+  table: TableProcedures,
+  give: PoolProcedures["give"],
+): KeyProcedure {
+  return defineProcedure(module, name, ["map", "key"], (p) => {
     const { map, key } = p.params;
     const slot = p.let("slot", p.call(table.find, map, key, p.call(table.hash, map, key)));
     p.if(slot.isZero(), () => p.return(-ENOENT));
@@ -198,7 +204,7 @@ export function defineHashDelete({ module }: CoreScope, { table, pool }: HashPar
     p.do(p.call(table.remove, map, slot));
     markDead(p, old);
     p.add32(map, mapHeader.COUNT, -1);
-    p.do(p.call(pool.give, map, old));
+    p.do(p.call(give, map, old));
     p.return(0);
   });
 }

@@ -13,7 +13,7 @@ import {
 import { defineTable } from "./hash-table.js";
 import { defineTrie } from "./lpm-trie.js";
 import { defineLru } from "./lru.js";
-import { defineLruDelete, defineLruPerCpuUpdate, defineLruUpdate } from "./lru-hash.js";
+import { defineLruPerCpuUpdate, defineLruUpdate } from "./lru-hash.js";
 import { type Callable, defineProcedure, type Procedure } from "./procedure.js";
 import type { CoreScope } from "./scope.js";
 import { defineTrieIndex } from "./trie-index.js";
@@ -41,7 +41,7 @@ export function defineHashKinds(scope: CoreScope, values: ValueProcedures) {
     lookupPerCpu: defineLookupPerCpu(scope, "percpu_hash_lookup_percpu", lookup.choose),
     update: defineHashUpdate(scope, parts),
     perCpuUpdate: definePerCpuHashUpdate(scope, parts),
-    remove: defineHashDelete(scope, parts),
+    remove: defineHashDelete(scope, "hash_delete", table, parts.pool.give),
     nextKey: defineNextKey(scope, "hash_next_key", element.KEY, table),
   };
 }
@@ -70,7 +70,7 @@ export function defineLruKinds(scope: CoreScope, values: ValueProcedures) {
     lookupPerCpu: defineLookupPerCpu(scope, "lru_lookup_percpu", lookup.choose),
     update: defineLruUpdate(scope, parts),
     perCpuUpdate: defineLruPerCpuUpdate(scope, parts),
-    remove: defineLruDelete(scope, parts),
+    remove: defineHashDelete(scope, "lru_delete", table, parts.lru.give),
     nextKey: defineNextKey(scope, "lru_next_key", element.LRU_KEY, table),
   };
 }

@@ -92,17 +92,3 @@ export function defineLruPerCpuUpdate(scope: CoreScope, { table, lru, values }: 
     p.return(error);
   });
 }
-
-export function defineLruDelete({ module }: CoreScope, { table, lru }: LruParts) {
-  return defineProcedure(module, "lru_delete", ["map", "key"], (p) => {
-    const { map, key } = p.params;
-    const slot = p.let("slot", p.call(table.find, map, key, p.call(table.hash, map, key)));
-    p.if(slot.isZero(), () => p.return(-ENOENT));
-    const old = p.let("old", slot.u32(hashSlot.ELEMENT));
-    p.do(p.call(table.remove, map, slot));
-    markDead(p, old);
-    p.add32(map, mapHeader.COUNT, -1);
-    p.do(p.call(lru.give, map, old));
-    p.return(0);
-  });
-}
