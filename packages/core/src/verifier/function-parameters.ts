@@ -3,7 +3,6 @@ import { type Btf, type BtfType, resolve, type TypeId } from "../btf/index.js";
 import type { Analysis, Subprogram } from "./analysis.js";
 import { kindText } from "./kind-text.js";
 
-
 /** What a global function asks of one of its arguments. */
 export type Parameter =
   | { readonly kind: "scalar" | "ctx" | "arena" | "dynptr" }
