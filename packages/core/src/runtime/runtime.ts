@@ -186,7 +186,10 @@ export class Runtime {
     return this.memory.u32[(this.#runs.ended.area + area.registers) >> 2]!;
   }
 
-  /** Slots that `run`, or the run that ended last, has executed. */
+  /**
+   * Slots that `run`, or the run that ended last, has executed. Translated code of verified programs may count nothing and
+   * say 0.
+   */
   executed(run: Run = this.#runs.ended): number {
     const at = (run.area + area.budget) >> 2;
     return run.budget - (this.memory.i32[at + 1]! * 2 ** 32 + this.memory.u32[at]!);
