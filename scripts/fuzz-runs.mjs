@@ -29,8 +29,8 @@ const pure = new Set([
   ...[1, 2, 3, 87, 88, 89, 12, 26, 9, 10, 11, 28, 39, 44, 54, 65, 68, 93, 94, 105, 106, 131, 132, 133],
   ...[164, 181, 182, 189],
 ]);
-/** Maps that both can make alike, and whose entries don't depend on who is recently used. */
-const maps = new Set(["array", "hash", "single", "constants", "writeOnly", "lpm", "queue", "stack", "bloom", "ring"]);
+/** Maps that both make alike, whose entries don't depend on who is recently used, and whose values aren't constants. */
+const maps = new Set(["array", "hash", "single", "writeOnly", "lpm", "queue", "stack", "bloom", "ring"]);
 const more = ["programs", "locked", "lockedArray"];
 for (const name of more) maps.add(name);
 const nameOf = new Map(Object.entries(mapFd).map(([name, fd]) => [fd, name]));
@@ -100,7 +100,8 @@ async function resultOn(host, object, options, packet) {
   const loaded = await host.load(object, { ...options, pinRoot: null });
   try {
     const { retval, data } = loaded.program("random").testRun({ data: packet, outputSize: 4096 });
-    const entries = [...loaded.maps].flatMap(([name, map]) => {
+    const entries = [...object.maps.keys()].flatMap((name) => {
+      const map = loaded.maps[name];
       if (!/array|hash|locked|single/i.test(name)) return [];
       return keys.map((key) => {
         const value = map.raw.lookup(key);
@@ -139,9 +140,12 @@ async function runEverywhere(seed) {
     resultOn(host, object, options, packet).catch((error) => `error: ${error.message}`);
   const expected = await attempt(linux, {});
   if (expected.startsWith("error: BPF_PROG_TEST_RUN")) return undefined;
+  if (expected.startsWith("error")) throw new Error(`seed ${seed}: ${expected}`);
   const different = [];
   for (const [name, [machine, options]] of Object.entries(machines)) {
     const result = await attempt(machine, options);
+    // Dead code may hold what is no instruction: the kernel never looks, an engine that nobody gave a proof does.
+    if (/^error: slot \d+: /.test(result)) return undefined;
     if (result !== expected) different.push(`  ${name}  ${result}`);
   }
   return { program, expected, different };
