@@ -105,7 +105,7 @@ export function writeStackAt(walk: Walk, frame: Frame, offset: number, size: num
   if (analysis.hidesPointers() && frame.holdsSpill(slot) && !frame.holdsScalarSpill(slot) && size !== 8) {
     analysis.deny("pointer_leak", "attempt to corrupt spilled pointer on stack");
   }
-  if (analysis.speculates && mayBeOvertaken(frame, slot, size, at < 0 ? NOT_INIT : r[at + TYPE]!)) {
+  if (analysis.speculates && mayBeOvertaken(frame, offset, size, at < 0 ? NOT_INIT : r[at + TYPE]!)) {
     analysis.points[analysis.slot] = analysis.points[analysis.slot]! | NO_SPECULATION_AFTER;
   }
   destroyDynptrAt(walk, frame, slot);
@@ -141,10 +141,10 @@ export function writeStackAt(walk: Walk, frame: Frame, offset: number, size: num
  * A CPU may load from the slot before the store is done, and see what was there (Spectre v4): a barrier has to follow
  * where that was a pointer, or one is stored.
  */
-function mayBeOvertaken(frame: Frame, slot: number, size: number, stored: number): boolean {
+function mayBeOvertaken(frame: Frame, offset: number, size: number, stored: number): boolean {
   if (isSpillable(stored)) return true;
   for (let i = 0; i < size; i++) {
-    const kind = frame.byte(slot, i);
+    const kind = frame.byte(slotOfOffset(offset), byteOfOffset(offset + i));
     if (kind !== BYTE_MISC && kind !== BYTE_ZERO) return true;
   }
   return false;
