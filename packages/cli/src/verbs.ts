@@ -39,6 +39,7 @@ function addDisasm(root: Command, session: () => Session): void {
     .argument("<FILE>", "object (.o), C source (.c), assembly (.s) or raw little-endian slots")
     .option("--program <NAME>", "one program, by function or section")
     .option("--source", "C lines between the instructions")
+    .option("--wasm", "the WebAssembly that the Machine makes of programs, with instructions and C lines between")
     .addOption(
       new Option("--style <STYLE>", "how to write instructions")
         .choices(["kernel", "llvm", "assembly"])

@@ -8,11 +8,17 @@ import { printJson, type Session } from "../session.js";
 export interface DisasmOptions {
   readonly program?: string;
   readonly source?: boolean;
+  readonly wasm?: boolean;
   readonly style?: NonNullable<DisassembleOptions["style"]>;
 }
 
 /** `tsbpf disasm FILE`: the programs of an object, or the slots of a raw image, as text. */
 export async function disasm(session: Session, file: string, options: DisasmOptions): Promise<void> {
+  if (options.wasm === true) {
+    const { printWasm } = await import("./wasm.js");
+    await printWasm(session, file, options);
+    return;
+  }
   const listings = (await isObject(file)) ? await listObject(file, options) : [await listImage(file, options)];
   if (session.json) {
     printJson(

@@ -26,6 +26,7 @@ import { findCallMaps } from "./call-maps.js";
 import { defineExecute, defineInvoke, defineRepeat } from "./entries.js";
 import { emitFunction } from "./function-body.js";
 import { type InlineHelper, inlineHelper } from "./inline-helpers.js";
+import type { CodeMarks, FunctionListing } from "./listing.js";
 import { liveAtEntry } from "./liveness.js";
 import { unrollLoops } from "./loop-unrolling.js";
 import { type Metering, meteringOf } from "./metering.js";
@@ -55,6 +56,8 @@ export interface CompileOptions {
   /** Hides the program's constants, where they are to be hidden. */
   readonly blinding?: Blinding | undefined;
   readonly identity?: ProgramIdentity | undefined;
+  /** Notes where instructions' code begins, for {@link CompiledModule.listing}. */
+  readonly marks?: CodeMarks | undefined;
 }
 
 /** A program's module. */
@@ -64,6 +67,8 @@ export interface CompiledModule {
   readonly arrays: readonly HandleArrayMap[];
   /** The program and its functions: their symbols, and bytes of their code. */
   readonly functions: readonly { readonly name: string; readonly size: number }[];
+  /** Where {@link CompileOptions.marks} were given. */
+  readonly listing: readonly FunctionListing[] | undefined;
 }
 
 /** What follows the names of functions that are there a second time, see {@link Metering}. */
@@ -105,7 +110,12 @@ export function compileProgram(program: DecodedProgram, options: CompileOptions)
   const bytes = module.finish();
   const functions = [...(free?.functions.values() ?? []), ...(metered?.functions.values() ?? [])];
   const arrays = [...imports.arrays.keys()] as HandleArrayMap[];
-  return { bytes, arrays, functions: functions.map(({ builder: { name, size } }) => ({ name, size })) };
+  return {
+    bytes,
+    arrays,
+    functions: functions.map(({ builder: { name, size } }) => ({ name, size })),
+    listing: options.marks?.list(module),
+  };
 }
 
 /** Helper calls that WebAssembly of ours stands for. */
@@ -151,6 +161,7 @@ function declareShared(
     tailCalls: options.tailCalls,
     timeAddress: options.timeAddress,
     blinding: options.blinding,
+    marks: options.marks,
   };
 }
 

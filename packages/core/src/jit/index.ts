@@ -1,4 +1,5 @@
 export { Jit, type JitOptions } from "./jit.js";
+export type { FunctionListing, ListingLine } from "./listing.js";
 export { CompiledProgram } from "./program.js";
 export type { ExecutionProof, JitExecutable } from "./proof.js";
 export { defaultJitSettings, type JitSettings } from "./settings.js";

@@ -10,6 +10,7 @@ import {
 } from "../runtime/index.js";
 import { instantiate, wasmFeatures, webAssembly } from "../wasm/index.js";
 import { compileProgram } from "./compile.js";
+import { CodeMarks } from "./listing.js";
 import { helperImport } from "./module-imports.js";
 import { CompiledProgram, type ProgramExports, ProgramRecords } from "./program.js";
 import { ProgramTable } from "./program-table.js";
@@ -27,6 +28,8 @@ export interface JitOptions {
   readonly tailCalls?: boolean | undefined;
   /** Kept and read at every {@link Jit.prepare}; {@link defaultJitSettings} where absent. */
   readonly settings?: JitSettings | undefined;
+  /** Whether images keep their listings, which take far more memory than their code. */
+  readonly listings?: boolean | undefined;
 }
 
 /**
@@ -40,6 +43,7 @@ export class Jit implements Engine {
   readonly #tailCalls: boolean;
   readonly #maps: MapCore | undefined;
   readonly settings: JitSettings;
+  readonly #listings: boolean;
   readonly #images = new Set<CompiledProgram>();
   #size = 0;
 
@@ -47,6 +51,7 @@ export class Jit implements Engine {
     this.runtime = runtime;
     this.#maps = options.maps;
     this.settings = options.settings ?? defaultJitSettings();
+    this.#listings = options.listings ?? false;
     this.#tailCalls = options.tailCalls ?? wasmFeatures().tailCalls;
   }
 
@@ -63,7 +68,7 @@ export class Jit implements Engine {
     const blinded = harden === 2 || (harden === 1 && executable.unprivileged === true);
     const records = new ProgramRecords(runtime, program, blinded);
     try {
-      const { bytes, arrays, functions } = compileProgram(program, {
+      const { bytes, arrays, functions, listing } = compileProgram(program, {
         tables: runtime,
         facts,
         mapAt: (address) => this.#maps?.mapAt(address),
@@ -74,6 +79,7 @@ export class Jit implements Engine {
         timeAddress: runtime.timeAddress,
         blinding: records.blinding,
         identity: executable.identity,
+        marks: this.#listings ? new CodeMarks() : undefined,
       });
       this.#assertRoom(executable, bytes.length);
       const exports = this.#instantiate(program, bytes, arrays);
@@ -87,6 +93,7 @@ export class Jit implements Engine {
         exports,
         bytes,
         functions,
+        listing,
       };
       const image = new CompiledProgram(runtime, this.#programs, parts, () => this.#closed(image));
       this.#size += bytes.length;

@@ -4,6 +4,7 @@ import type { FunctionBuilder, FunctionIndex, SignatureIndex, TableIndex } from 
 import type { Blinding } from "./blinding.js";
 import type { FlowGraph } from "./flow-graph.js";
 import type { InlineHelper } from "./inline-helpers.js";
+import type { CodeMarks } from "./listing.js";
 import type { ModuleImports } from "./module-imports.js";
 
 /** A function of the program in WebAssembly. */
@@ -34,6 +35,8 @@ export interface SharedParts {
   readonly imports: ModuleImports;
   /** Hides the program's constants, where they are to be hidden. */
   readonly blinding: Blinding | undefined;
+  /** Notes what is wanted for a listing. */
+  readonly marks: CodeMarks | undefined;
   /** Addresses of the records of functions that lddws load, by the functions' first slots. */
   readonly functionRecords: ReadonlyMap<number, number>;
   /** Writes the program's record, which after tail calls only its own code knows, registers, position and budget to the area: (frame, slot, left, r0 ... r9). */

@@ -10,6 +10,7 @@ import {
 import type { WasmFunction } from "../wasm/index.js";
 import { Blinding } from "./blinding.js";
 import type { CompiledModule } from "./compile.js";
+import type { FunctionListing } from "./listing.js";
 import type { ProgramTable } from "./program-table.js";
 import type { JitSymbol } from "./symbols.js";
 
@@ -57,7 +58,7 @@ export interface ProgramExports {
 }
 
 /** What {@link CompiledProgram} is made of. */
-interface ProgramParts extends Pick<CompiledModule, "bytes" | "functions"> {
+interface ProgramParts extends Pick<CompiledModule, "bytes" | "functions" | "listing"> {
   readonly name: string;
   readonly exceptionCallback: number | undefined;
   readonly checked: boolean;
@@ -138,6 +139,11 @@ export class CompiledProgram implements ProgramImage {
   /** A copy of its WebAssembly. */
   get bytes(): Uint8Array<ArrayBuffer> {
     return this.#parts.bytes.slice();
+  }
+
+  /** Its WebAssembly as text, where the JIT was told to keep it ({@link JitOptions.listings}). */
+  get listing(): readonly FunctionListing[] | undefined {
+    return this.#parts.listing;
   }
 
   /** Its functions, as /proc/kallsyms lists them. */

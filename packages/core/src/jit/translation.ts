@@ -45,6 +45,7 @@ export class Translation {
   at(block: number, slot: number): void {
     this.#block = block;
     this.slot = slot;
+    this.parts.marks?.mark(this.f, slot);
   }
 
   /** The local of r0 to r9. */

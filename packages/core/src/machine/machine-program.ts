@@ -1,6 +1,7 @@
 import type { AttachType, ProgramType } from "../abi/index.js";
 import { EBADF } from "../abi/index.js";
 import type { Program, TestRunOptions, TestRunResult } from "../host/index.js";
+import { CompiledProgram } from "../jit/index.js";
 import type { ProgramImage, RunContext, RunStatus, Runtime } from "../runtime/index.js";
 import type { ProgramSpec } from "../spec/index.js";
 import type { Descriptors } from "./descriptors.js";
@@ -50,6 +51,11 @@ export class MachineProgram implements Program {
   info(): ProgramInfo {
     this.assertOpen("BPF_OBJ_GET_INFO_BY_FD");
     return this.object.info();
+  }
+
+  /** Its WebAssembly, in a Machine whose JIT keeps listings; undefined of an interpreted program. */
+  get code(): Pick<CompiledProgram, "listing" | "checked" | "size"> | undefined {
+    return this.image instanceof CompiledProgram ? this.image : undefined;
   }
 
   get name(): string {

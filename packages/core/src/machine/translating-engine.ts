@@ -13,6 +13,8 @@ export interface TranslationOptions extends Partial<JitSettings> {
    * False by default.
    */
   readonly alwaysOn?: boolean | undefined;
+  /** Whether programs keep the text of their WebAssembly, for {@link MachineProgram.listing}. */
+  readonly listings?: boolean | undefined;
 }
 
 /** Translates programs, and interprets those that make too much code. */
@@ -22,9 +24,9 @@ export class TranslatingEngine implements Engine {
   readonly #runtime: Runtime;
   readonly #interpreter: Interpreter | undefined;
 
-  constructor(runtime: Runtime, maps: MapCore, { alwaysOn = false, ...settings }: TranslationOptions = {}) {
+  constructor(runtime: Runtime, maps: MapCore, { alwaysOn = false, listings, ...settings }: TranslationOptions = {}) {
     this.#runtime = runtime;
-    this.jit = new Jit(runtime, { maps, settings: { ...defaultJitSettings(), ...settings } });
+    this.jit = new Jit(runtime, { maps, settings: { ...defaultJitSettings(), ...settings }, listings });
     this.#interpreter = alwaysOn ? undefined : new Interpreter(runtime);
   }
 

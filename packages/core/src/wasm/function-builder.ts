@@ -315,6 +315,11 @@ export class FunctionBuilder<Name extends string = string> {
     return this.#code.length;
   }
 
+  /** A copy of the code so far. */
+  get code(): Uint8Array<ArrayBuffer> {
+    return this.#code.written().slice();
+  }
+
   /** @internal Locals' names by index, for the name section. */
   localNames(): ReadonlyMap<number, string> {
     return this.#localNames;

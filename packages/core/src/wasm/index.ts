@@ -1,3 +1,4 @@
+export { type CodeLine, type CodeNames, listCode } from "./code-text.js";
 export { type WasmFeatures, wasmFeatures } from "./features.js";
 export {
   type BlockType,

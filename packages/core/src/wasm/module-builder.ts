@@ -132,6 +132,13 @@ export class ModuleBuilder {
     return body;
   }
 
+  /** What a function is called, imported or defined. */
+  nameOf(index: number): string {
+    return (
+      this.#importedFunctions[index] ?? this.#bodies[index - this.#importedFunctions.length]?.name ?? String(index)
+    );
+  }
+
   /** A table of function references, all null. */
   table(limits: Limits): TableIndex {
     const entry = this.#tables.entry();
