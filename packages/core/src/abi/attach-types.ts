@@ -60,6 +60,7 @@ export const attachTypes = [
   { id: 57, name: "trace_uprobe_session", kernelName: "BPF_TRACE_UPROBE_SESSION" },
 ] as const;
 
+/** Where a program is attached (`enum bpf_attach_type`), by the names above. */
 export type AttachType = (typeof attachTypes)[number]["name"];
 
 const byName: ReadonlyMap<string, number> = new Map(attachTypes.map((type, id) => [type.name, id]));

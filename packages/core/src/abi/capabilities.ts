@@ -6,8 +6,10 @@ import type { ProgramType } from "./program-types.js";
  */
 export const capabilities = ["bpf", "perfmon", "net_admin", "sys_admin"] as const;
 
+/** A capability that BPF asks for, in small letters and without `CAP_`. */
 export type Capability = (typeof capabilities)[number];
 
+/** Is it the name of a {@link Capability}? */
 export function isCapability(text: string): text is Capability {
   return (capabilities as readonly string[]).includes(text);
 }

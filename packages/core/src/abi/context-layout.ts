@@ -26,6 +26,7 @@ export type ContextPointer =
   | "btf_trusted"
   | "btf_trusted?";
 
+/** A field of a context, and what programs may do with it. */
 export interface ContextField {
   /** Its C name in the UAPI header. */
   readonly name: string;

@@ -33,6 +33,7 @@ export type ArgumentKind =
 /** Kinds of dynptr; as an argument's constraint, `undefined` takes any of them. */
 export type DynptrKind = "local" | "ringbuf" | "skb" | "xdp" | "skb_meta" | "file";
 
+/** What a helper asks of one of its arguments. */
 export interface HelperArgument {
   readonly kind: ArgumentKind;
   /** A null pointer will do (`_OR_NULL`). */
@@ -68,6 +69,7 @@ export type ReturnKind =
   | "mem_or_btf_id"
   | "btf_id";
 
+/** What a helper leaves in r0. */
 export interface HelperReturn {
   readonly kind: ReturnKind;
   readonly nullable?: true;

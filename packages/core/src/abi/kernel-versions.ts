@@ -22,8 +22,10 @@ export const kernelVersions = [
   ...(["6.10", "6.11", "6.12", "6.13", "6.14", "6.15", "6.16", "6.17", "6.18"] as const),
 ] as const;
 
+/** A kernel that limits are known of: {@link kernelVersions}. */
 export type KernelVersion = (typeof kernelVersions)[number];
 
+/** Is it a {@link KernelVersion}? */
 export function isKernelVersion(text: string): text is KernelVersion {
   return (kernelVersions as readonly string[]).includes(text);
 }
@@ -51,6 +53,7 @@ export interface KernelLimits {
   readonly privateStacks: boolean;
 }
 
+/** What that kernel has, and its limits. */
 export function limitsOfKernel(kernel: KernelVersion): KernelLimits {
   const large = hasSince(kernel, "5.2");
   return {

@@ -39,6 +39,7 @@ export const mapTypes = [
   { id: 33, name: "arena", kernelName: "BPF_MAP_TYPE_ARENA", since: "6.9" },
 ] as const;
 
+/** A type of map (`enum bpf_map_type`), by the names above. */
 export type MapType = (typeof mapTypes)[number]["name"];
 
 const byName: ReadonlyMap<string, (typeof mapTypes)[number]> = new Map(mapTypes.map((type) => [type.name, type]));
@@ -54,6 +55,7 @@ export function mapTypeName(id: number): MapType | undefined {
   return byId.get(id)?.name;
 }
 
+/** Is it the name of a {@link MapType}? */
 export function isMapType(name: string): name is MapType {
   return byName.has(name);
 }

@@ -38,6 +38,7 @@ export const programTypes = [
   { id: 32, name: "netfilter", kernelName: "BPF_PROG_TYPE_NETFILTER", since: "6.4" },
 ] as const;
 
+/** A type of program (`enum bpf_prog_type`), by the names above. */
 export type ProgramType = (typeof programTypes)[number]["name"];
 
 const byName: ReadonlyMap<string, (typeof programTypes)[number]> = new Map(
@@ -55,6 +56,7 @@ export function programTypeName(id: number): ProgramType | undefined {
   return byId.get(id)?.name;
 }
 
+/** Is it the name of a {@link ProgramType}? */
 export function isProgramType(name: string): name is ProgramType {
   return byName.has(name);
 }

@@ -14,8 +14,10 @@ export const tcpState = {
   newSynReceived: 12,
 } as const;
 
+/** Number of a state of a connection (`BPF_TCP_*`). */
 export type TcpState = (typeof tcpState)[keyof typeof tcpState];
 
+/** A state of a connection by its name. */
 export type TcpStateName = keyof typeof tcpState;
 
 const names: ReadonlyMap<number, string> = new Map(Object.entries(tcpState).map(([name, number]) => [number, name]));

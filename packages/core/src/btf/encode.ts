@@ -41,6 +41,7 @@ export class BtfStrings {
   }
 }
 
+/** Choices for `encodeBtf`. */
 export interface EncodeBtfOptions {
   /** What the types build upon; their ids start at its length. */
   readonly base?: Btf | undefined;

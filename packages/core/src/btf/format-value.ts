@@ -15,6 +15,7 @@ export type FormattedValue =
   | { readonly elements: readonly FormattedValue[] }
   | { readonly members: readonly (readonly [name: string, value: FormattedValue])[] };
 
+/** Choices for `formatValue`. */
 export interface FormatValueOptions {
   /**
    * Values in network order as people read them: `__be32` as an IPv4 address, `struct in6_addr` as an IPv6 address, and

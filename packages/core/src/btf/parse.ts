@@ -6,6 +6,7 @@ import { scanRecords } from "./scan.js";
 import { checkSoundness } from "./soundness.js";
 import { StringTable } from "./strings.js";
 
+/** Choices for `parseBtf`. */
 export interface ParseBtfOptions {
   /** What a split BTF builds upon: vmlinux's for that of a module. */
   readonly base?: Btf | undefined;

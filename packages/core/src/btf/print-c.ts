@@ -2,6 +2,7 @@ import type { Btf } from "./btf.js";
 import { CDefinitions } from "./c-definitions.js";
 import type { TypeId } from "./types.js";
 
+/** Choices for `printC`. */
 export interface PrintCOptions {
   /** Types to define, with all that they need; all types unless told. */
   readonly roots?: Iterable<TypeId> | undefined;

@@ -22,11 +22,13 @@ export const btfKinds = [
   "enum64",
 ] as const;
 
+/** What a type is (`BTF_KIND_*`). */
 export type BtfKind = (typeof btfKinds)[number];
 
 /** Index into a {@link Btf}'s types; 0 is void. */
 export type TypeId = number;
 
+/** An integer, a character or a truth value. */
 export interface BtfInt {
   readonly kind: "int";
   readonly name: string;
@@ -38,11 +40,13 @@ export interface BtfInt {
   readonly bits: number;
 }
 
+/** A pointer. */
 export interface BtfPtr {
   readonly kind: "ptr";
   readonly type: TypeId;
 }
 
+/** An array of a known length. */
 export interface BtfArray {
   readonly kind: "array";
   readonly type: TypeId;
@@ -51,6 +55,7 @@ export interface BtfArray {
   readonly length: number;
 }
 
+/** A member of a struct or union. */
 export interface BtfMember {
   readonly name: string;
   readonly type: TypeId;
@@ -60,6 +65,7 @@ export interface BtfMember {
   readonly bitSize: number;
 }
 
+/** A struct or a union. */
 export interface BtfComposite {
   readonly kind: "struct" | "union";
   readonly name: string;
@@ -68,6 +74,7 @@ export interface BtfComposite {
   readonly members: readonly BtfMember[];
 }
 
+/** An enum, of 32 or 64 bits. */
 export interface BtfEnum {
   readonly kind: "enum" | "enum64";
   readonly name: string;
@@ -77,6 +84,7 @@ export interface BtfEnum {
   readonly values: readonly { readonly name: string; readonly value: bigint }[];
 }
 
+/** A struct or union of which only the name is known. */
 export interface BtfFwd {
   readonly kind: "fwd";
   readonly name: string;
@@ -100,6 +108,7 @@ export interface BtfTypeTag {
   readonly attribute?: boolean;
 }
 
+/** A function; its prototype is a type of its own. */
 export interface BtfFunc {
   readonly kind: "func";
   readonly name: string;
@@ -108,6 +117,7 @@ export interface BtfFunc {
   readonly linkage: "static" | "global" | "extern";
 }
 
+/** Parameters and result of a function. */
 export interface BtfFuncProto {
   readonly kind: "func_proto";
   readonly returns: TypeId;
@@ -115,6 +125,7 @@ export interface BtfFuncProto {
   readonly params: readonly { readonly name: string; readonly type: TypeId }[];
 }
 
+/** A variable. */
 export interface BtfVar {
   readonly kind: "var";
   readonly name: string;
@@ -122,6 +133,7 @@ export interface BtfVar {
   readonly linkage: "static" | "global" | "extern";
 }
 
+/** A section of variables, with their places in it. */
 export interface BtfDatasec {
   readonly kind: "datasec";
   /** The ELF section's name, with its dot. */
@@ -131,6 +143,7 @@ export interface BtfDatasec {
   readonly variables: readonly { readonly type: TypeId; readonly offset: number; readonly size: number }[];
 }
 
+/** A floating-point number. */
 export interface BtfFloat {
   readonly kind: "float";
   readonly name: string;
@@ -138,6 +151,7 @@ export interface BtfFloat {
   readonly size: number;
 }
 
+/** A tag (`btf_decl_tag`) of a type, member or parameter. */
 export interface BtfDeclTag {
   readonly kind: "decl_tag";
   readonly name: string;
@@ -149,10 +163,12 @@ export interface BtfDeclTag {
   readonly attribute?: boolean;
 }
 
+/** Type 0: nothing. */
 export interface BtfVoid {
   readonly kind: "void";
 }
 
+/** Any type of a graph. */
 export type BtfType =
   | BtfVoid
   | BtfInt

@@ -8,6 +8,7 @@ export interface CookieOptions {
   readonly cookie?: bigint | undefined;
 }
 
+/** Where a kprobe is attached. */
 export interface KprobeOptions extends CookieOptions {
   /** Kernel function; what the program's section names unless given. */
   readonly symbol?: string | undefined;
@@ -16,6 +17,7 @@ export interface KprobeOptions extends CookieOptions {
   readonly return?: boolean | undefined;
 }
 
+/** Where a kprobe of many functions is attached. */
 export interface KprobeMultiOptions {
   readonly symbols: readonly string[];
   readonly return?: boolean | undefined;
@@ -30,6 +32,7 @@ export interface UprobePlace {
   readonly offset?: number | undefined;
 }
 
+/** Where in a file a uprobe is attached. */
 export interface UprobeOptions extends UprobePlace, CookieOptions {
   /** At the function's return (uretprobe). */
   readonly return?: boolean | undefined;
@@ -39,6 +42,7 @@ export interface UprobeOptions extends UprobePlace, CookieOptions {
   readonly counterOffset?: number | undefined;
 }
 
+/** Where in a file a uprobe of many places is attached. */
 export interface UprobeMultiOptions {
   readonly places: readonly (UprobePlace & {
     readonly cookie?: bigint | undefined;

@@ -169,6 +169,7 @@ export function call(target: Exclude<CallTarget, "register">, imm: number, fdInd
   return build({ kind: "call", target }, { imm: immediate(imm), offset: displacement(fdIndex) });
 }
 
+/** `exit` */
 export function exit(): Instruction {
   return build({ kind: "exit" }, {});
 }

@@ -89,4 +89,5 @@ export type InstructionForm =
   | { readonly kind: "call"; readonly target: CallTarget }
   | { readonly kind: "exit" };
 
+/** What an instruction does. */
 export type InstructionKind = InstructionForm["kind"];

@@ -12,6 +12,7 @@ interface Entry {
   readonly origin: number | undefined;
 }
 
+/** Choices for insertions. */
 export interface InsertOptions {
   /**
    * Where jumps to the instruction at the insertion's place go: through what is inserted (`new`, the default), or still

@@ -8,6 +8,7 @@ import type { TokenReader } from "./token-reader.js";
 
 // Operands that both assembly styles share: registers, numbers, displacements, jump targets and what a lddw loads.
 
+/** A register as assembly writes it. */
 export interface Register {
   readonly number: number;
   /** 32 for `w0`, 64 for `r0`. */

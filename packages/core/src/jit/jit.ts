@@ -21,6 +21,7 @@ import type { JitSymbol } from "./symbols.js";
 /** Engines take functions of a few megabytes (V8: 7,654,321 bytes); smaller ones they have no reason to refuse. */
 const ENGINE_LIMIT = 1 << 20;
 
+/** Choices for a {@link Jit}. */
 export interface JitOptions {
   /** The machine's maps: lookups in them become part of verified programs. */
   readonly maps?: MapCore | undefined;

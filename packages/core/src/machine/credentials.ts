@@ -17,6 +17,7 @@ export interface Credentials {
   readonly capabilities: readonly Capability[];
 }
 
+/** Who may everything. */
 export const ROOT: Credentials = { uid: 0, gid: 0, capabilities };
 
 const forNetworkAdministrators: ReadonlySet<MapType> = new Set([

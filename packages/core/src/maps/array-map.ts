@@ -11,6 +11,7 @@ export function readIndex(key: Uint8Array): number {
   return (key[0]! | (key[1]! << 8) | (key[2]! << 16) | (key[3]! << 24)) >>> 0;
 }
 
+/** Writes an index as a key of 4 bytes. */
 export function writeIndex(key: Uint8Array, index: number): void {
   key[0] = index;
   key[1] = index >>> 8;

@@ -67,6 +67,7 @@ export interface MapCoreExports
   move_table(map: number, table: number, mask: number): number;
 }
 
+/** What a {@link MapCore} works on. */
 export interface MapCoreOptions {
   readonly memory: LinearMemory;
   /** Possible CPUs: how many copies per-CPU maps have. Default 1. */

@@ -22,6 +22,7 @@ export const linkTypes = {
   linux_sll2: 276,
 } as const;
 
+/** A link type by the name of {@link linkTypes}. */
 export type LinkTypeName = keyof typeof linkTypes;
 
 const names: ReadonlyMap<number, string> = new Map(Object.entries(linkTypes).map(([name, id]) => [id, name]));

@@ -15,6 +15,7 @@ export const tcpFlags = {
   cwr: 0x80,
 } as const;
 
+/** A flag of a TCP header. */
 export type TcpFlag = keyof typeof tcpFlags;
 
 /** What {@link tcp} can be told. */

@@ -5,6 +5,7 @@ export const RUN_BUDGET = 2;
 /** Only when stepping: the run stopped before an instruction and can go on. */
 export const RUN_STOPPED = 3;
 
+/** How a run ended, as engines return it. */
 export type RunStatus = typeof RUN_EXIT | typeof RUN_FAULT | typeof RUN_BUDGET | typeof RUN_STOPPED;
 
 /**
@@ -29,6 +30,7 @@ export const faultReasons = [
   "thrown",
 ] as const;
 
+/** Why a run ended with a fault. */
 export type FaultReason = Exclude<(typeof faultReasons)[number], "none">;
 
 /** Numbers of {@link faultReasons}, for generated code. */

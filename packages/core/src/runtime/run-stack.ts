@@ -12,6 +12,7 @@ export interface RunContext {
   readonly packetEnd: number;
 }
 
+/** A context for programs that get none: address 0. */
 export const NO_CONTEXT: RunContext = { address: 0, size: 0, packetStart: 0, packetEnd: 0 };
 
 /** A run in progress. These objects are reused by later runs: keep no reference. */

@@ -16,6 +16,7 @@ export interface TracingEvent {
   readonly sessionCookie: number | undefined;
 }
 
+/** An event that nothing is known of. */
 export const NO_EVENT: TracingEvent = {
   cookie: 0n,
   functionAddress: 0n,

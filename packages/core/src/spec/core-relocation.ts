@@ -17,6 +17,7 @@ export const coreRelocationKinds = [
   "type_matches",
 ] as const;
 
+/** What a CO-RE relocation asks for (`enum bpf_core_relo_kind`). */
 export type CoreRelocationKind = (typeof coreRelocationKinds)[number];
 
 /** A value in an instruction that depends on the target kernel's types (compile once, run everywhere). */

@@ -66,6 +66,7 @@ export interface VerifierInput {
   readonly kernelTypes?: Btf | undefined;
 }
 
+/** Choices for `verify`. */
 export interface VerifyOptions {
   /** As bpf(2)'s `log_level`: 1 the way to the error, 2 every step, 4 the figures. 0 where absent. */
   readonly logLevel?: number | undefined;

@@ -76,6 +76,7 @@ export interface NotReached extends Answer {
   readonly insn: number;
 }
 
+/** The verifier's answer. */
 export type Verdict = Accepted | Rejected | NotReached;
 
 /** What the analysis proved of an accepted program, by slot: for compilers and for people. */

@@ -15,7 +15,9 @@ export type Local = number & { readonly [local]: true };
 export type Label = number & { readonly [label]: true };
 /** Index of a function, imported or defined. */
 export type FunctionIndex = number & { readonly [func]: true };
+/** Number of a global of the module. */
 export type GlobalIndex = number & { readonly [global]: true };
+/** Number of a table of the module. */
 export type TableIndex = number & { readonly [table]: true };
 /** Index of a function type. */
 export type SignatureIndex = number & { readonly [signature]: true };

@@ -33,6 +33,7 @@ const W16 = 1 << 16;
 const W32 = 2 << 16;
 const W64 = 3 << 16;
 
+/** Operators on 32-bit integers. */
 export const i32 = {
   ...plain({
     eqz: 0x45,
@@ -103,6 +104,7 @@ export const i32 = {
   }),
 };
 
+/** Operators on 64-bit integers. */
 export const i64 = {
   ...plain({
     eqz: 0x50,

@@ -7,12 +7,14 @@ export interface WasmModule {
   readonly [Symbol.toStringTag]: string;
 }
 
+/** `WebAssembly.Memory` */
 export interface WasmMemory {
   readonly buffer: ArrayBuffer | SharedArrayBuffer;
   /** Grows by `pages` of 64 KiB and returns the former size in pages. */
   grow(pages: number): number;
 }
 
+/** `WebAssembly.Table`, of functions. */
 export interface WasmTable {
   readonly length: number;
   get(index: number): unknown;
@@ -20,6 +22,7 @@ export interface WasmTable {
   grow(count: number): number;
 }
 
+/** `WebAssembly.Global` */
 export interface WasmGlobal {
   value: number;
 }
@@ -27,6 +30,7 @@ export interface WasmGlobal {
 /** An exported function. Parameters and results of type i32 are numbers; i64 would be bigint and is avoided. */
 export type WasmFunction = (...args: number[]) => number;
 
+/** `WebAssembly.Instance` */
 export interface WasmInstance {
   readonly exports: Readonly<Record<string, unknown>>;
 }

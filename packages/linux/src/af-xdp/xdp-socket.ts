@@ -11,6 +11,7 @@ const MSG_DONTWAIT = 0x40;
 const bindFlags = { copy: 1 << 1, "zero-copy": 1 << 2, auto: 0 } as const;
 const XDP_USE_NEED_WAKEUP = 1 << 3;
 
+/** Choices for an `XdpSocket`. */
 export interface XdpSocketOptions {
   /** Network device, in the calling thread's network namespace. */
   readonly device: string | number;

@@ -23,6 +23,7 @@ export function attachNetworkNamespace(program: Program, namespace?: NetworkName
   return create(own.fd);
 }
 
+/** Where a netfilter program runs. */
 export interface NetfilterOptions {
   readonly family: keyof typeof NFPROTO;
   readonly hook: keyof typeof hooks;

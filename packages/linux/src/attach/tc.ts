@@ -7,6 +7,7 @@ import { addClsact, type FilterPlace, putFilter, removeFilter } from "./clsact.j
 import { deviceIndex } from "./device.js";
 import { Attachment, BpfLink, createLink, type KernelLink } from "./link.js";
 
+/** Which packets of a device. */
 export type Direction = "ingress" | "egress";
 
 const BPF_F_BEFORE = 1 << 3;
@@ -53,6 +54,7 @@ const TCA_ACT_BPF_FD = 5;
 const TCA_ACT_BPF_NAME = 6;
 const TC_ACT_PIPE = 3;
 
+/** Choices for a filter of clsact. */
 export interface ClsactOptions {
   /** Filters run in the order of their priorities; 1 is first. Default 1. */
   readonly priority?: number | undefined;

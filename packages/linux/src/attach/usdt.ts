@@ -8,6 +8,7 @@ import { attachUprobe } from "./uprobe.js";
 /** Elements of each map that an attachment uses; the map is an array, in which nothing shows that. */
 const takenElements = new WeakMap<BpfMap, Set<number>>();
 
+/** Which places of a USDT probe. */
 export interface UsdtOptions {
   /** Only this process; default all. */
   readonly pid?: number | undefined;

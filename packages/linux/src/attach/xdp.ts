@@ -15,6 +15,7 @@ const IFLA_XDP_FD = 1;
 const IFLA_XDP_FLAGS = 3;
 const IFLA_XDP_EXPECTED_FD = 8;
 
+/** How an XDP program is attached. */
 export interface XdpOptions {
   readonly mode?: XdpMode | undefined;
   /**

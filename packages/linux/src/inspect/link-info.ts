@@ -21,6 +21,7 @@ export const linkTypes = [
   "sockmap",
 ] as const;
 
+/** A type of link (`enum bpf_link_type`). */
 export type LinkType = (typeof linkTypes)[number];
 
 /** What the kernel says about a link; fields that its kind does not have are undefined. */

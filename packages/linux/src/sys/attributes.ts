@@ -306,6 +306,7 @@ export const bpfCommands = {
   BPF_PROG_STREAM_READ_BY_FD: { number: 37, attr: programStreamRead },
 } as const;
 
+/** A command of bpf(2), by its name. */
 export type BpfCommand = keyof typeof bpfCommands;
 
 /** Field names of a command's attr. */

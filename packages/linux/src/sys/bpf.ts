@@ -10,6 +10,7 @@ import { addressOf, cString, keepAlive, NativeBuffer, setU64 } from "./memory.js
  */
 export type AttrValue = number | bigint | ArrayBufferView | string | undefined;
 
+/** Fields of a command's `union bpf_attr`. */
 export type Attr<C extends BpfCommand> = { readonly [F in AttrFieldName<C>]?: AttrValue };
 
 const sizes = new Map<BpfCommand, number>();

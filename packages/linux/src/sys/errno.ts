@@ -61,4 +61,5 @@ function isPermission(what: string, errno: number): boolean {
   return errno === constants.errno.EPERM || (errno === constants.errno.EACCES && what.startsWith("perf_event_open"));
 }
 
+/** Numbers of errors, by their names. */
 export const errnos = constants.errno;

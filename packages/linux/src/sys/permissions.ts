@@ -11,6 +11,7 @@ export const capabilities = {
   CAP_BPF: 39,
 } as const;
 
+/** A capability that BPF asks for. */
 export type Capability = keyof typeof capabilities;
 
 /** The contents of a small file of /proc or /sys, trimmed, or undefined where it cannot be read. */

@@ -38,6 +38,7 @@ export interface ProgramLoad {
   readonly logLevel?: number | undefined;
 }
 
+/** What BPF_PROG_LOAD answered. */
 export interface ProgramLoadResult {
   /** The program's fd, or the negative errno. */
   readonly result: number;

@@ -19,6 +19,7 @@ export interface TestRun {
   readonly outputSize?: number | undefined;
 }
 
+/** What BPF_PROG_TEST_RUN answered. */
 export interface TestRunResult {
   /** What the program returned, as u32. */
   readonly retval: number;

@@ -47,6 +47,7 @@ export interface EventSurroundings {
   readonly userStack?: readonly bigint[] | undefined;
 }
 
+/** What is known of a call of a kernel function. */
 export interface CallOptions extends EventSurroundings {
   /** What the function returns; 0 where absent. It is called where no program stands in its place. */
   readonly returns?: number | bigint | (() => number | bigint) | undefined;
