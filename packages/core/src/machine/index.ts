@@ -2,9 +2,11 @@ export { BpfFilesystem, type FileUser, type PinEntry, type Pinnable, type PinSta
 export { Cgroup, type CgroupAttachOptions, type CgroupSharing, CgroupTree } from "./cgroup/index.js";
 export { type Credentials, ROOT } from "./credentials.js";
 export { RunError } from "./fault-error.js";
-export { Machine, type MachineOptions } from "./machine.js";
+export { Machine } from "./machine.js";
+export { MachineHooks } from "./machine-hooks.js";
 export { type LinkPlace, MachineLink, type MachineLinkKind } from "./machine-link.js";
 export { MachineMap } from "./machine-map.js";
+export type { MachineOptions } from "./machine-options.js";
 export { MachineProgram } from "./machine-program.js";
 export {
   BridgeDevice,

@@ -1,33 +1,18 @@
-import { type AttachType, EINVAL, ENOENT, ENOTSUPP, helperPrototypes, type ProgramType } from "../abi/index.js";
+import { EINVAL, ENOTSUPP, helperPrototypes, type ProgramType } from "../abi/index.js";
 import type { Btf } from "../btf/index.js";
 import {
   BpfMap,
-  type ClsactOptions,
-  type CookieOptions,
-  type DeviceHooks,
   type Host,
-  type KprobeMultiOptions,
-  type KprobeOptions,
-  type Link,
   type LoadedObject,
-  type LwtRoute,
   mapCodecs,
-  type NetfilterOptions,
   type ObjectShape,
-  type PerfEventOptions,
   type Program,
-  type SocketHooks,
   type TestRunOptions,
   type TestRunResult,
-  type TracingHooks,
-  type UprobeMultiOptions,
-  type UprobeOptions,
-  type XdpMode,
 } from "../host/index.js";
 import type { Jit } from "../jit/index.js";
-import { createMap, type LiveMap, LocalStorageMap, MapCore } from "../maps/index.js";
+import { createMap, LocalStorageMap, MapCore } from "../maps/index.js";
 import {
-  type Clock,
   createArgumentGuard,
   type DeviceAccess,
   Environment,
@@ -35,27 +20,27 @@ import {
   installHelpers,
   installKfuncs,
   type KernelMemory,
-  type KernelValue,
   ManualClock,
   type ObjectLayout,
   packetLoader,
   Random,
   Runtime,
-  type Task,
 } from "../runtime/index.js";
 import type { MapSpec, ObjectSpec, ProgramSpec } from "../spec/index.js";
 import { layOutSections } from "../verifier/index.js";
 import { LinearMemory } from "../wasm/index.js";
 import { BpfFilesystem } from "./bpf-filesystem.js";
-import { BtfObjects } from "./btf-objects.js";
-import { type Cgroup, type CgroupAttachOptions, CgroupHooks, CgroupTree } from "./cgroup/index.js";
+import { CgroupHooks, CgroupTree } from "./cgroup/index.js";
 import { type Credentials, Permissions, ROOT } from "./credentials.js";
 import { Descriptors } from "./descriptors.js";
 import { EngineChoice } from "./engine-choice.js";
 import { EventHub } from "./event-hub.js";
 import { failure } from "./failure.js";
-import { type LinkObject, MachineLink, type MachineLinkKind } from "./machine-link.js";
+import { LoadedObjects } from "./loaded-objects.js";
+import { type HookFamilies, MachineHooks } from "./machine-hooks.js";
+import { MachineLink } from "./machine-link.js";
 import { MachineMap } from "./machine-map.js";
+import type { MachineOptions } from "./machine-options.js";
 import { MachineProgram } from "./machine-program.js";
 import { mapAttributes } from "./map-attributes.js";
 import { MapObject, releaseValues } from "./map-object.js";
@@ -67,15 +52,12 @@ import {
   type CaptureDeviceOptions,
   type Device,
   type DeviceOptions,
-  type DeviceReference,
   MachineDeviceHooks,
   MachineSocketHooks,
   type Namespace,
   Network,
-  type PacketSocket,
   ProgramRun,
   RedirectEntries,
-  type Socket,
   type VethDevice,
   type VethEnd,
   type VlanDevice,
@@ -94,53 +76,10 @@ import { Statistics } from "./statistics.js";
 import { Sysctls } from "./sysctls.js";
 import { COMMAND, type TestRunner } from "./test-run.js";
 import { testRunners } from "./test-runners.js";
-import {
-  type FiredRun,
-  KernelEvents,
-  type MachineIteratorLink,
-  type MachineIteratorOptions,
-  MachineTracingHooks,
-  StructOps,
-} from "./tracing/index.js";
-import type { TranslationOptions } from "./translating-engine.js";
-
-/** Choices for a {@link Machine}. */
-export interface MachineOptions {
-  /** Possible CPUs, 1 by default. Programs run on CPU 0 unless told otherwise. */
-  readonly cpus?: number | undefined;
-  /** What programs read as time; a {@link ManualClock} at one second after boot by default. */
-  readonly clock?: Clock | undefined;
-  /** Seed of bpf_get_prandom_u32() and of hash tables; runs with the same seed do the same. */
-  readonly seed?: number | undefined;
-  /** The task that programs run in the context of. */
-  readonly task?: Partial<Task> | undefined;
-  /**
-   * The types of the kernel that the Machine stands for (`loadKernelTypes()` of `@tsbpf/core/kernel-types`, or a running
-   * kernel's): objects are relocated against them, and programs that trace, or call kernel functions, verified with them.
-   */
-  readonly kernelTypes?: Btf | undefined;
-  /**
-   * What runs programs: translated to WebAssembly (the default), where those that the verifier accepted run without checks
-   * of their own, or interpreted.
-   */
-  readonly engine?: "jit" | "interpreter" | undefined;
-  /** The JIT's hardening and limits, as Linux has them under `net.core.bpf_jit_*`; {@link Machine.jit} changes them. */
-  readonly jit?: TranslationOptions | undefined;
-  /** Slots that one run may execute, 10 million by default. */
-  readonly budget?: number | undefined;
-  /** Bytes of linear memory at most, for maps, packets and stacks together; nearly 4 GiB by default. */
-  readonly memory?: number | undefined;
-  /** Receives what programs print with bpf_trace_printk(), a call at a time. */
-  readonly trace?: ((text: string) => void) | undefined;
-  /** Receives what the kernel would log, a line at a time: the JIT's dumps. */
-  readonly kernelLog?: ((line: string) => void) | undefined;
-}
-
-/** Attachments by netlink, BPF_PROG_ATTACH or a socket option, which are no links of bpf(2). */
-const NO_LINK: ReadonlySet<MachineLinkKind> = new Set(["tc", "cgroup_prog", "sockmap", "socket", "reuseport", "lwt"]);
+import { KernelEvents, MachineTracingHooks, StructOps } from "./tracing/index.js";
 
 /** A BPF subsystem in memory: needs no kernel and no rights, and does the same each time. */
-export class Machine implements Host, DeviceHooks, SocketHooks, TracingHooks {
+export class Machine extends MachineHooks implements Host {
   readonly kind = "machine";
   readonly runtime: Runtime;
   /** Clock, randomness, task, devices, routes and sockets that programs see. */
@@ -160,26 +99,19 @@ export class Machine implements Host, DeviceHooks, SocketHooks, TracingHooks {
   readonly #permissions: Permissions;
   /** Says what happens in the kernel, for programs that trace. */
   readonly fire: KernelEvents;
-  readonly #tracing: MachineTracingHooks;
-  readonly #structOps: StructOps;
+  /** @internal */
+  protected readonly hooks: HookFamilies;
   readonly #maps: MapCore;
   readonly #references: MachineReferences;
-  readonly #objects = new Map<LiveMap, MapObject>();
+  readonly #loaded = new LoadedObjects();
   readonly #kfuncs: ReadonlyMap<string, number>;
   readonly #engine: EngineChoice;
-  readonly #hooks: MachineDeviceHooks;
-  readonly #cgroupHooks: CgroupHooks;
-  readonly #socketHooks: MachineSocketHooks;
-  readonly #links = new Set<LinkObject>();
   readonly #runners = new Map<ProgramType, TestRunner>();
-  readonly #programs = new Map<number, ProgramObject>();
-  readonly #types = new BtfObjects();
   readonly #statistics = new Statistics();
   readonly #cards: SimulatedNic[] = [];
-  #lastProgramId = 0;
-  #lastLinkId = 0;
 
   constructor(options: MachineOptions = {}) {
+    super();
     const memory = new LinearMemory(options.memory === undefined ? {} : { maximum: options.memory });
     this.runtime = new Runtime({ memory, cpus: options.cpus ?? 1, ...(options.budget && { budget: options.budget }) });
     const { cpus, cpuGlobal: cpu, regions } = this.runtime;
@@ -192,7 +124,7 @@ export class Machine implements Host, DeviceHooks, SocketHooks, TracingHooks {
       this.descriptors,
       () => this.network.current.tables,
       entries,
-      this.#objects,
+      this.#loaded.maps,
       () => this.network.socketMaps,
       this.environment.heldCgroups,
     );
@@ -203,18 +135,21 @@ export class Machine implements Host, DeviceHooks, SocketHooks, TracingHooks {
       this.descriptors,
       this.cgroups,
     );
-    this.#hooks = new MachineDeviceHooks(this.network, this);
-    this.#tracing = new MachineTracingHooks(this.environment, this);
-    this.fire = new KernelEvents(this.environment, this.#maps, this.events, this.#tracing.table);
-    this.#structOps = new StructOps(this.environment, this.fire, this);
-    this.#cgroupHooks = new CgroupHooks(this.cgroups, this);
-    this.#socketHooks = new MachineSocketHooks(this.network, this, this.descriptors);
+    const tracing = new MachineTracingHooks(this.environment, this.#loaded);
+    this.fire = new KernelEvents(this.environment, this.#maps, this.events, tracing.table);
+    this.hooks = {
+      device: new MachineDeviceHooks(this.network, this.#loaded),
+      socket: new MachineSocketHooks(this.network, this.#loaded, this.descriptors),
+      cgroup: new CgroupHooks(this.cgroups, this.#loaded),
+      tracing,
+      structOps: new StructOps(this.environment, this.fire, this.#loaded),
+    };
     this.network.releaseStorage = (socket) => {
-      for (const live of this.#objects.keys())
+      for (const live of this.#loaded.maps.keys())
         if (live instanceof LocalStorageMap && live.type === "sk_storage") live.drop(socket);
     };
     this.environment.timers.holds = {
-      isHeld: (map) => this.#objects.get(map)?.isHeld ?? false,
+      isHeld: (map) => this.#loaded.maps.get(map)?.isHeld ?? false,
       holdProgram: (callback) => this.#holdProgram(callback),
     };
     this.environment.objects.layoutOf = (typeId) => this.#layoutOf(typeId);
@@ -329,138 +264,6 @@ export class Machine implements Host, DeviceHooks, SocketHooks, TracingHooks {
     });
   }
 
-  /** An XDP program on a device of the current namespace. Errors as {@link DeviceHooks} says. */
-  attachXdp(
-    program: Program,
-    device: DeviceReference,
-    options: { readonly mode?: XdpMode | undefined } = {},
-  ): MachineLink {
-    return this.#hooks.attachXdp(program, device, options);
-  }
-
-  /** A tc program by a tcx link. */
-  attachTcx(
-    program: Program,
-    device: DeviceReference,
-    direction: "ingress" | "egress",
-    options: { readonly before?: Link | undefined; readonly after?: Link | undefined } = {},
-  ): MachineLink {
-    return this.#hooks.attachTcx(program, device, direction, options);
-  }
-
-  /**
-   * A tc program by a filter on the device's clsact qdisc. Without `directAction` it returns a class, and any but 0 lets
-   * the packet pass.
-   */
-  attachClsact(
-    program: Program,
-    device: DeviceReference,
-    direction: "ingress" | "egress",
-    options: ClsactOptions & { readonly directAction?: boolean | undefined } = {},
-  ): MachineLink {
-    return this.#hooks.attachClsact(program, device, direction, options);
-  }
-
-  /** A tracepoint; it fires with `fire.tracepoint()`. Errors of these as {@link TracingHooks} says. */
-  attachTracepoint(program: Program, name?: string, options?: CookieOptions): MachineLink {
-    return this.#tracing.attachTracepoint(program, name, options);
-  }
-
-  /** Raw and BTF-typed tracepoints (`fire.rawTracepoint()`), fentry, fexit, fmod_ret (`fire.kernelCall()`), LSM (`fire.lsm()`). */
-  attachRawTracepoint(program: Program, name?: string, options?: CookieOptions): MachineLink {
-    return this.#tracing.attachRawTracepoint(program, name, options);
-  }
-
-  /** Entry or return of a kernel function; it fires with `fire.kernelCall()`. */
-  attachKprobe(program: Program, options?: KprobeOptions): MachineLink {
-    return this.#tracing.attachKprobe(program, options);
-  }
-
-  attachKprobeMulti(program: Program, options: KprobeMultiOptions): MachineLink {
-    return this.#tracing.attachKprobeMulti(program, options);
-  }
-
-  /** A place in a file, which the Machine does not read; it fires with `fire.userCall()` for the same path and place. */
-  attachUprobe(program: Program, path: string, options: UprobeOptions): MachineLink {
-    return this.#tracing.attachUprobe(program, path, options);
-  }
-
-  attachUprobeMulti(program: Program, path: string, options: UprobeMultiOptions): MachineLink {
-    return this.#tracing.attachUprobeMulti(program, path, options);
-  }
-
-  /** Samples of a perf event; it fires with `fire.perfSample()`. */
-  attachPerf(program: Program, options: PerfEventOptions): MachineLink {
-    return this.#tracing.attachPerf(program, options);
-  }
-
-  /** Puts a struct_ops map in force: its members are called with {@link callStructOps}. */
-  attachStructOps(map: BpfMap): MachineLink {
-    return this.#structOps.attach(map);
-  }
-
-  /** Calls a member of a struct_ops map in force, as the kernel would. Errors as `StructOps.call` says. */
-  callStructOps(map: BpfMap, member: string, args: readonly KernelValue[]): FiredRun | undefined {
-    return this.#structOps.call(map, member, args);
-  }
-
-  /** An iterator over a map's elements, over the Machine's tasks, or over what the caller gives. */
-  attachIterator(program: Program, options?: MachineIteratorOptions): MachineIteratorLink {
-    return this.#tracing.attachIterator(program, options);
-  }
-
-  /**
-   * A program of a cgroup and of everything below it: packets of its sockets, calls on them, what connections do.
-   *
-   * @param cgroup itself, or its path from the root.
-   * @param attachType where the program doesn't say it itself: the direction of a cgroup_skb program.
-   * @throws SyscallError ENOENT, EINVAL for a program of another type, EPERM where a cgroup above or the programs that are
-   * there do not allow it, E2BIG for more than 64.
-   */
-  attachCgroup(
-    program: Program,
-    cgroup: Cgroup | string,
-    attachType?: AttachType,
-    options: CgroupAttachOptions = {},
-  ): MachineLink {
-    return this.#cgroupHooks.attach(program, cgroup, attachType, options);
-  }
-
-  /** Programs of maps of sockets: sk_msg, and sk_skb parsers and verdicts. Errors of these as {@link SocketHooks} says. */
-  attachSockmap(program: Program, map: BpfMap, attachType?: AttachType): MachineLink {
-    return this.#socketHooks.attachSockmap(program, map, attachType);
-  }
-
-  /** An sk_lookup program, or the flow dissector, of the current namespace. */
-  attachNetworkNamespace(program: Program): MachineLink {
-    return this.#socketHooks.attachNetworkNamespace(program);
-  }
-
-  attachSocketFilter(program: Program, socket: Socket | PacketSocket | number): MachineLink {
-    return this.#socketHooks.attachSocketFilter(program, socket);
-  }
-
-  /** A filter of classic BPF (SO_ATTACH_FILTER), 8 bytes an instruction; the result takes it away again. */
-  attachClassicFilter(
-    instructions: Uint8Array,
-    socket: Socket | PacketSocket | number,
-  ): { close(): void; [Symbol.dispose](): void } {
-    return this.#socketHooks.attachClassicFilter(instructions, socket);
-  }
-
-  /**
-   * A netfilter program of the current namespace. What its context points to is there when the Machine has the kernel's
-   * types (`kernelTypes`).
-   */
-  attachNetfilter(program: Program, options: NetfilterOptions): MachineLink {
-    return this.#socketHooks.attachNetfilter(program, options);
-  }
-
-  /** A route of the current namespace whose packets go through a program. */
-  attachLwt(program: Program, route: LwtRoute): MachineLink {
-    return this.#socketHooks.attachLwt(program, route);
-  }
-
   /**
    * A task of the current cgroup uses a device node, as mknod() and open() do: programs of the cgroup may forbid it. There
    * are no such nodes here, so nothing else comes of it.
@@ -471,11 +274,6 @@ export class Machine implements Host, DeviceHooks, SocketHooks, TracingHooks {
     const where = { cgroup: this.cgroups.current, namespace: this.network.current };
     const error = this.network.hooks.device(where, access);
     if (error !== 0) throw failure("open", -error, "a program of the cgroup forbids it");
-  }
-
-  /** An sk_reuseport program, or a socket filter that returns a number in the group. */
-  attachReuseport(program: Program, socket: Socket | number): MachineLink {
-    return this.#socketHooks.attachReuseport(program, socket);
   }
 
   /** A network namespace with a loopback device. `namespace.run()` makes it the current one for a while. */
@@ -539,23 +337,17 @@ export class Machine implements Host, DeviceHooks, SocketHooks, TracingHooks {
 
   /** A new handle to what is pinned there. @throws SyscallError ENOENT, ENOTDIR, EISDIR, EINVAL where it is something else. */
   openProgram(path: string): MachineProgram {
-    const pinned = this.bpffs.get(path);
-    if (pinned.kind !== "prog") throw failure("BPF_OBJ_GET", EINVAL, `a ${pinned.kind} is pinned at ${path}`);
-    return pinned.open() as MachineProgram;
+    return this.#openPinned(path, "prog") as MachineProgram;
   }
 
   /** As {@link openProgram}. */
   openMap(path: string): BpfMap {
-    const pinned = this.bpffs.get(path);
-    if (pinned.kind !== "map") throw failure("BPF_OBJ_GET", EINVAL, `a ${pinned.kind} is pinned at ${path}`);
-    return pinned.open() as BpfMap;
+    return this.#openPinned(path, "map") as BpfMap;
   }
 
   /** As {@link openProgram}. */
   openLink(path: string): MachineLink {
-    const pinned = this.bpffs.get(path);
-    if (pinned.kind !== "link") throw failure("BPF_OBJ_GET", EINVAL, `a ${pinned.kind} is pinned at ${path}`);
-    return pinned.open() as MachineLink;
+    return this.#openPinned(path, "link") as MachineLink;
   }
 
   /**
@@ -579,54 +371,47 @@ export class Machine implements Host, DeviceHooks, SocketHooks, TracingHooks {
 
   /** Ids of all programs, ascending. */
   get programIds(): number[] {
-    return [...this.#programs.keys()];
+    return this.#loaded.programIds;
   }
 
   /** Ids of all maps, ascending. */
   get mapIds(): number[] {
-    return [...this.#objects.values()].map(({ id }) => id).sort((a, b) => a - b);
+    return this.#loaded.mapIds;
   }
 
   /** Ids of all links, ascending. */
   get linkIds(): number[] {
-    return [...this.#links].map(({ id }) => id).filter((id) => id > 0);
+    return this.#loaded.linkIds;
   }
 
   /** Ids of the BTF objects, ascending. */
   get btfIds(): number[] {
-    return this.#types.ids;
+    return this.#loaded.types.ids;
   }
 
   /** A new handle to the program with this id. @throws SyscallError ENOENT */
   programById(id: number): MachineProgram {
     this.#permissions.require("BPF_PROG_GET_FD_BY_ID", "sys_admin");
-    const object = this.#programs.get(id);
-    if (object === undefined) throw failure("BPF_PROG_GET_FD_BY_ID", ENOENT, `there is no program ${id}`);
-    return new MachineProgram(this, object);
+    return new MachineProgram(this, this.#loaded.program(id));
   }
 
   /** A new handle to the map with this id, its keys and values by its types. @throws SyscallError ENOENT */
   mapById(id: number): BpfMap {
     this.#permissions.require("BPF_MAP_GET_FD_BY_ID", "sys_admin");
-    const object = [...this.#objects.values()].find((each) => each.id === id);
-    if (object === undefined) throw failure("BPF_MAP_GET_FD_BY_ID", ENOENT, `there is no map ${id}`);
+    const object = this.#loaded.map(id);
     return new BpfMap(new MachineMap(this, object), mapCodecs(object.spec, object.types?.btf)) as BpfMap;
   }
 
   /** The types with this id, that programs and maps were loaded with. @throws SyscallError ENOENT */
   btfById(id: number): Btf {
     this.#permissions.require("BPF_BTF_GET_FD_BY_ID", "sys_admin");
-    const object = this.#types.byId(id);
-    if (object === undefined) throw failure("BPF_BTF_GET_FD_BY_ID", ENOENT, `there is no BTF object ${id}`);
-    return object.btf;
+    return this.#loaded.btf(id);
   }
 
   /** A new handle to the link with this id. @throws SyscallError ENOENT */
   linkById(id: number): MachineLink {
     this.#permissions.require("BPF_LINK_GET_FD_BY_ID", "sys_admin");
-    const object = id === 0 ? undefined : [...this.#links].find((link) => link.id === id);
-    if (object === undefined) throw failure("BPF_LINK_GET_FD_BY_ID", ENOENT, `there is no link ${id}`);
-    return new MachineLink(object);
+    return new MachineLink(this.#loaded.link(id));
   }
 
   /** Has runs of all programs counted and timed (`program.info()`) while the result is open. */
@@ -674,7 +459,7 @@ export class Machine implements Host, DeviceHooks, SocketHooks, TracingHooks {
 
   close(): void {
     this.bpffs.clear();
-    for (const link of [...this.#links].reverse()) link.dispose();
+    this.#loaded.disposeLinks();
     for (const described of [...this.descriptors]) described.close();
     for (const card of this.#cards.splice(0)) card.closeProcessor();
   }
@@ -700,36 +485,26 @@ export class Machine implements Host, DeviceHooks, SocketHooks, TracingHooks {
 
   /** @internal */
   owns(program: MachineProgram): boolean {
-    return this.#programs.get(program.id) === program.object;
+    return this.#loaded.owns(program);
   }
 
-  /** @internal */
-  linked(link: LinkObject): number {
-    this.#links.add(link);
-    return NO_LINK.has(link.kind) ? 0 : ++this.#lastLinkId;
-  }
-
-  /** @internal */
-  unlinked(link: LinkObject): void {
-    this.#links.delete(link);
+  #openPinned(path: string, kind: PinnedObject["kind"]): object {
+    const pinned = this.bpffs.get(path);
+    if (pinned.kind !== kind) throw failure("BPF_OBJ_GET", EINVAL, `a ${pinned.kind} is pinned at ${path}`);
+    return pinned.open();
   }
 
   /** A type of the program that runs, for bpf_obj_new(). */
   #layoutOf(typeId: number): ObjectLayout | undefined {
-    const record = this.runtime.runningImage?.record;
-    const program = [...this.#programs.values()].find(({ parts }) => parts.image.record === record);
-    return program?.layoutOf(typeId);
+    return this.#loaded.programOfRecord(this.runtime.runningImage?.record)?.layoutOf(typeId);
   }
 
   /** A timer's callback keeps its program. */
   #holdProgram(callback: number): () => void {
     const record = this.runtime.memory.u32[(callback + functionRecord.program) >>> 2]!;
-    for (const program of this.#programs.values()) {
-      if (program.parts.image.record !== record) continue;
-      program.reference();
-      return () => program.unreference();
-    }
-    return () => {};
+    const program = this.#loaded.programOfRecord(record);
+    program?.reference();
+    return () => program?.unreference();
   }
 
   #choices(options: MachineLoadOptions): MachineLoadOptions {
@@ -755,7 +530,7 @@ export class Machine implements Host, DeviceHooks, SocketHooks, TracingHooks {
         references: this.#references,
         inner: inner?.object.live,
       });
-      const types = btf === undefined ? undefined : this.#types.of(btf);
+      const types = btf === undefined ? undefined : this.#loaded.types.of(btf);
       const object = new MapObject(
         live,
         { spec, types },
@@ -763,11 +538,11 @@ export class Machine implements Host, DeviceHooks, SocketHooks, TracingHooks {
           abandoned: () => this.environment.timers.dropMap(live),
           released: () => {
             releaseValues(this.environment, live);
-            this.#objects.delete(live);
+            this.#loaded.maps.delete(live);
           },
         },
       );
-      this.#objects.set(live, object);
+      this.#loaded.maps.set(live, object);
       return new MachineMap(this, object);
     } finally {
       inner?.close();
@@ -783,21 +558,22 @@ export class Machine implements Host, DeviceHooks, SocketHooks, TracingHooks {
       kfuncs: this.#kfuncs,
       cpus: this.cpus,
       capabilities: this.#permissions.current.capabilities,
-      owns: (map) => this.#objects.get(map.object.live) === map.object,
+      owns: (map) => this.#loaded.maps.get(map.object.live) === map.object,
       mayCallThrough: (map, program) => {
         return this.#references.claimProgramArray(map.object.live, program, this.#engine.name === "jit");
       },
     });
     const parts = {
       ...prepared,
-      ...{ id: ++this.#lastProgramId, spec },
+      spec,
       maps: maps.map(({ object }) => object),
-      types: surroundings.btf === undefined ? undefined : this.#types.of(surroundings.btf),
+      types: surroundings.btf === undefined ? undefined : this.#loaded.types.of(surroundings.btf),
       loadTime: BigInt(this.environment.clock.boottime()),
       uid: this.#permissions.current.uid,
     };
-    const object = new ProgramObject(parts, this.#statistics, () => this.#programs.delete(parts.id));
-    this.#programs.set(parts.id, object);
+    const object = this.#loaded.addProgram(
+      (id, released) => new ProgramObject({ ...parts, id }, this.#statistics, released),
+    );
     return new MachineProgram(this, object);
   }
 }
