@@ -53,6 +53,9 @@ export const EHOSTUNREACH = 113;
 export const ENOTSOCK = 88;
 export const EALREADY = 114;
 
+/** Results from -4095 to -1 are errors (`IS_ERR_VALUE`). */
+export const MAX_ERRNO = 4095;
+
 const names: ReadonlyMap<number, string> = new Map(
   Object.entries({
     EPERM,

@@ -80,6 +80,7 @@ export {
   ETIMEDOUT,
   EXDEV,
   errnoName,
+  MAX_ERRNO,
 } from "./errno.js";
 export { baseHelpers, helperGrants } from "./helper-grants.js";
 export type {

@@ -1,3 +1,4 @@
+import { BPF_ALU64 } from "../isa/index.js";
 import {
   ADD,
   AND,
@@ -40,7 +41,6 @@ import { ADD_CONSTANT, ADD_CONSTANT_32, ADD_CONSTANT_64 } from "./linked.js";
 import { pushPath } from "./pending.js";
 import { addToPointer, operationSign } from "./pointer-arithmetic.js";
 import { ARENA, SCALAR } from "./pointer-types.js";
-import { CLASS_ALU64 } from "./print-instruction.js";
 import {
   hidesValue,
   linkBeforeCopy,
@@ -71,7 +71,7 @@ function stepUnary(walk: Walk, operation: number): void {
   const opcode = insns.opcode[slot]!;
   const dst = insns.dst[slot]!;
   const imm = insns.imm[slot]!;
-  const is64 = (opcode & 7) === CLASS_ALU64;
+  const is64 = (opcode & 7) === BPF_ALU64;
   const unused = insns.src[slot]! | insns.offset[slot]!;
   if (operation === NEG) {
     if ((opcode & 8) !== 0 || unused !== 0 || imm !== 0) {
@@ -105,7 +105,7 @@ function checkMoveFields(walk: Walk): void {
   const opcode = insns.opcode[slot]!;
   const offset = insns.offset[slot]!;
   const imm = insns.imm[slot]!;
-  const is64 = (opcode & 7) === CLASS_ALU64;
+  const is64 = (opcode & 7) === BPF_ALU64;
   const reserved = "BPF_MOV uses reserved fields";
   if ((opcode & 8) === 0) {
     if ((insns.src[slot]! | offset) !== 0) analysis.invalid("malformed", reserved);
@@ -127,7 +127,7 @@ function stepMove(walk: Walk): void {
   const { analysis } = walk;
   const { insns, slot } = analysis;
   const opcode = insns.opcode[slot]!;
-  const is64 = (opcode & 7) === CLASS_ALU64;
+  const is64 = (opcode & 7) === BPF_ALU64;
   const dst = insns.dst[slot]!;
   checkMoveFields(walk);
   if ((opcode & 8) !== 0) requireReadable(analysis, insns.src[slot]!);
@@ -214,7 +214,7 @@ function checkImmediate(walk: Walk, operation: number): void {
   const imm = analysis.insns.imm[analysis.slot]!;
   if ((operation === DIV || operation === MOD) && imm === 0) analysis.invalid("arithmetic", "div by zero");
   if (operation !== LSH && operation !== RSH && operation !== ARSH) return;
-  const width = (analysis.insns.opcode[analysis.slot]! & 7) === CLASS_ALU64 ? 64 : 32;
+  const width = (analysis.insns.opcode[analysis.slot]! & 7) === BPF_ALU64 ? 64 : 32;
   if (imm < 0 || imm >= width) analysis.invalid("arithmetic", `invalid shift ${imm}`);
 }
 
@@ -239,7 +239,7 @@ function stepBinary(walk: Walk, operation: number): void {
 function applyImmediate(walk: Walk, operation: number, at: number, imm: number): void {
   const { analysis } = walk;
   const { records } = analysis.frame;
-  const is64 = (analysis.insns.opcode[analysis.slot]! & 7) === CLASS_ALU64;
+  const is64 = (analysis.insns.opcode[analysis.slot]! & 7) === BPF_ALU64;
   immediate[TYPE] = SCALAR;
   setKnown(immediate, 0, imm, imm >> 31);
   if (records[at + TYPE] !== SCALAR) {
@@ -252,7 +252,7 @@ function applyImmediate(walk: Walk, operation: number, at: number, imm: number):
 function applyRegister(walk: Walk, operation: number, at: number, src: number): void {
   const { analysis } = walk;
   const { records } = analysis.frame;
-  const is64 = (analysis.insns.opcode[analysis.slot]! & 7) === CLASS_ALU64;
+  const is64 = (analysis.insns.opcode[analysis.slot]! & 7) === BPF_ALU64;
   const from = registerAt(src);
   const dst = at / REGISTER_WORDS;
   const dstIsScalar = records[at + TYPE] === SCALAR;

@@ -1,5 +1,15 @@
 import { E2BIG, EACCES, EINVAL, EPERM } from "../abi/index.js";
-import { BPF_PSEUDO_KFUNC_CALL } from "../isa/index.js";
+import {
+  BPF_ALU,
+  BPF_ALU64,
+  BPF_JMP,
+  BPF_JMP32,
+  BPF_LD,
+  BPF_LDX,
+  BPF_PSEUDO_KFUNC_CALL,
+  BPF_ST,
+  BPF_STX,
+} from "../isa/index.js";
 import { stepAlu } from "./alu.js";
 import {
   type Analysis,
@@ -19,16 +29,6 @@ import { stepJump } from "./jumps.js";
 import { stepKfuncCall } from "./kfunc-calls.js";
 import { stepMayGoto } from "./may-goto.js";
 import { stepLoad, stepStore } from "./memory.js";
-import {
-  CLASS_ALU,
-  CLASS_ALU64,
-  CLASS_JMP,
-  CLASS_JMP32,
-  CLASS_LD,
-  CLASS_LDX,
-  CLASS_ST,
-  CLASS_STX,
-} from "./print-instruction.js";
 import { printFrame } from "./print-state.js";
 import { stepProgramCall } from "./program-calls.js";
 import { logLine } from "./source-lines.js";
@@ -96,7 +96,7 @@ function step(walk: Walk): boolean {
   walk.liveness.begin();
   const kind = insns.opcode[slot]! & 7;
   let ends = false;
-  if (kind === CLASS_JMP || kind === CLASS_JMP32) ends = stepControl(walk);
+  if (kind === BPF_JMP || kind === BPF_JMP32) ends = stepControl(walk);
   else stepData(walk, kind);
   walk.liveness.commit();
   return ends;
@@ -189,14 +189,14 @@ function stepData(walk: Walk, kind: number): void {
   const opcode = insns.opcode[slot]!;
   const mode = opcode & 0xe0;
   switch (kind) {
-    case CLASS_ALU:
-    case CLASS_ALU64:
+    case BPF_ALU:
+    case BPF_ALU64:
       stepAlu(walk);
       break;
-    case CLASS_LDX:
+    case BPF_LDX:
       stepLoad(walk, mode === 0x80, false);
       break;
-    case CLASS_STX:
+    case BPF_STX:
       if (mode === 0xc0) stepAtomic(walk);
       else {
         if (mode !== 0x60 || insns.imm[slot] !== 0) {
@@ -205,13 +205,13 @@ function stepData(walk: Walk, kind: number): void {
         stepStore(walk, false, false);
       }
       break;
-    case CLASS_ST:
+    case BPF_ST:
       if (mode !== 0x60 || insns.src[slot] !== 0) {
         analysis.invalid("malformed", "BPF_ST uses reserved fields");
       }
       stepStore(walk, true, false);
       break;
-    case CLASS_LD:
+    case BPF_LD:
       if (mode === 0x00) {
         stepLoadConstant(walk);
         analysis.slot++;

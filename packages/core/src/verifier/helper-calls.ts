@@ -4,6 +4,7 @@ import {
   type HelperPrototype,
   helperMapRules,
   helperName,
+  MAX_ERRNO,
   mapHelperRules,
   mapTypeName,
   programTypeId,
@@ -71,7 +72,6 @@ import { kernelStruct } from "./struct-walk.js";
 import type { Walk } from "./walk.js";
 
 const LAST_HELPER = 211;
-const MAX_ERRNO = 4095;
 
 const acquiring: ReadonlySet<string> = new Set([
   "sk_lookup_tcp",

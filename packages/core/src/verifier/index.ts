@@ -17,7 +17,7 @@
  * kernel-functions.ts, kfunc-parameters.ts and kfunc-arguments.ts. Objects with a life of their own: references.ts,
  * dynptrs.ts, iterators.ts, graph-objects.ts (lists and trees), irq-flags.ts, spin-locks.ts, timers.ts, exceptions.ts.
  *
- * For loaders without CAP_PERFMON: offset-masks.ts (what the kernel patches into additions to pointers), and paths that exist
+ * For loaders without CAP_PERFMON: offset-masks.ts (what the kernel patches into additions to pointers), pointer-bounds.ts, and paths that exist
  * only in speculation, which jumps.ts puts aside and explore.ts ends at a barrier.
  *
  * spec-input.ts makes an input of an object's program; older-kernel.ts applies another kernel's limits; proof.ts ties a

@@ -1,3 +1,4 @@
+import { BPF_JMP32 } from "../isa/index.js";
 import type { Analysis } from "./analysis.js";
 import { ADD, applyScalarOperation, setKnown } from "./domain/arithmetic.js";
 import { decideScalars, JEQ, JNE, mirrored, type Outcome, refineScalars } from "./domain/condition.js";
@@ -19,7 +20,6 @@ import { decidePacket, isPacketOrEnd, learnPacketRange } from "./packet-range.js
 import { pushPath, pushSpeculation } from "./pending.js";
 import { BTF_ID, KIND, MAYBE_NULL, SCALAR, STACK } from "./pointer-types.js";
 import { HISTORY_DST_STACK, HISTORY_SRC_STACK, linkedRegister, linkedSlot } from "./precision.js";
-import { CLASS_JMP32 } from "./print-instruction.js";
 import { hidesValue, requireReadable, unlink } from "./registers.js";
 import { FP, type State } from "./state.js";
 import { logInstructionState } from "./trace.js";
@@ -52,7 +52,7 @@ export function stepJump(walk: Walk): void {
   }
   const comparison: Comparison = {
     jump,
-    is32: (opcode & 7) === CLASS_JMP32,
+    is32: (opcode & 7) === BPF_JMP32,
     fromRegister: (opcode & 8) !== 0,
     dst: insns.dst[slot]!,
     src: insns.src[slot]!,

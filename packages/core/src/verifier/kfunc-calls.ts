@@ -1,4 +1,4 @@
-import { EFAULT } from "../abi/index.js";
+import { EFAULT, MAX_ERRNO } from "../abi/index.js";
 import { resolve, type TypeId } from "../btf/index.js";
 import { type Analysis, KERNEL_TYPES, PROGRAM_TYPES } from "./analysis.js";
 import { inRcuSection, setTypedPointer } from "./btf-access.js";
@@ -35,7 +35,6 @@ import { setPointer, setUnknownScalar, setZeroScalar } from "./registers.js";
 import { BYTE_ITER, FP, type Frame } from "./state.js";
 import type { Walk } from "./walk.js";
 
-const MAX_ERRNO = 4095;
 const MAX_PERCPU_SIZE = 512;
 /** Bytes that the two halves of a session share; the program may write them. */
 const SESSION_COOKIE_SIZE = 8;

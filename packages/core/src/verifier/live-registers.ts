@@ -1,14 +1,5 @@
+import { BPF_ALU, BPF_ALU64, BPF_JMP, BPF_JMP32, BPF_LD, BPF_LDX, BPF_ST, BPF_STX } from "../isa/index.js";
 import type { Analysis } from "./analysis.js";
-import {
-  CLASS_ALU,
-  CLASS_ALU64,
-  CLASS_JMP,
-  CLASS_JMP32,
-  CLASS_LD,
-  CLASS_LDX,
-  CLASS_ST,
-  CLASS_STX,
-} from "./print-instruction.js";
 import { OPCODE_MAY_GOTO, successors } from "./successors.js";
 
 /** Registers that a call leaves unreadable: r0 to r5. */
@@ -66,27 +57,27 @@ function registerEffect(analysis: Analysis, slot: number, argumentsOf: CallArgum
   // What isn't described below is taken to read everything.
   setEffect(effect, 0xffff, 0);
   switch (opcode & 7) {
-    case CLASS_LD:
+    case BPF_LD:
       if (opcode === 0x18) setEffect(effect, 0, dst);
       break;
-    case CLASS_LDX:
+    case BPF_LDX:
       setEffect(effect, src, dst);
       break;
-    case CLASS_ST:
+    case BPF_ST:
       setEffect(effect, dst, 0);
       break;
-    case CLASS_STX:
+    case BPF_STX:
       if ((opcode & 0xe0) === 0x60) setEffect(effect, dst | src, 0);
       else if ((opcode & 0xe0) === 0xc0) atomicEffect(insns.imm[slot]!, dst, src, effect);
       break;
-    case CLASS_ALU:
-    case CLASS_ALU64:
+    case BPF_ALU:
+    case BPF_ALU64:
       if ((opcode & 0xf0) === 0xd0) setEffect(effect, dst, dst);
       else if ((opcode & 0xf0) === 0xb0) setEffect(effect, fromRegister ? src : 0, dst);
       else setEffect(effect, fromRegister ? dst | src : dst, dst);
       break;
-    case CLASS_JMP:
-    case CLASS_JMP32:
+    case BPF_JMP:
+    case BPF_JMP32:
       jumpEffect(opcode, dst, src, effect);
       if ((opcode & 0xf0) === 0x80) {
         setEffect(effect, argumentsOf(slot) ?? CALLER_SAVED & ~1, CALLER_SAVED);

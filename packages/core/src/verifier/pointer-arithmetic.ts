@@ -22,7 +22,7 @@ import {
 } from "./domain/register.js";
 import { tnumAdd, tnumSub } from "./domain/tnum.js";
 import { MAX_VARIABLE_OFFSET } from "./memory-region.js";
-import { requireWithinBounds } from "./offset-masks.js";
+import { requireWithinBounds } from "./pointer-bounds.js";
 import {
   BTF_ID,
   BUF,

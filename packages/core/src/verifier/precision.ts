@@ -1,18 +1,9 @@
 import { HELPER_TAIL_CALL } from "../abi/index.js";
+import { BPF_ALU, BPF_ALU64, BPF_JMP, BPF_JMP32, BPF_LD, BPF_LDX, BPF_ST, BPF_STX } from "../isa/index.js";
 import { type Analysis, CALLS_CALLBACK } from "./analysis.js";
 import { callbackMode } from "./callbacks.js";
 import { PRECISE, registerAt, slotAt, TYPE } from "./domain/register.js";
 import { SCALAR } from "./pointer-types.js";
-import {
-  CLASS_ALU,
-  CLASS_ALU64,
-  CLASS_JMP,
-  CLASS_JMP32,
-  CLASS_LD,
-  CLASS_LDX,
-  CLASS_ST,
-  CLASS_STX,
-} from "./print-instruction.js";
 import { printFrame } from "./print-state.js";
 import { FP, type Frame, MAX_FRAMES, type State } from "./state.js";
 import { isKfuncCall, isProgramCall } from "./successors.js";
@@ -258,23 +249,23 @@ export class PrecisionTracker {
     const dst = insns.dst[slot]!;
     const src = insns.src[slot]!;
     switch (opcode & 7) {
-      case CLASS_ALU:
-      case CLASS_ALU64:
+      case BPF_ALU:
+      case BPF_ALU64:
         this.#stepAlu(opcode, dst, src);
         break;
-      case CLASS_LDX:
+      case BPF_LDX:
         this.#stepLoad(dst, flags);
         break;
-      case CLASS_STX:
-      case CLASS_ST:
+      case BPF_STX:
+      case BPF_ST:
         if ((opcode & 0xe7) === 0xc3 && insns.imm[slot] === 0x100) this.#stepLoad(dst, flags);
         else if (this.#stepStore(opcode, dst, src, flags) === GIVE_UP) return GIVE_UP;
         break;
-      case CLASS_JMP:
-      case CLASS_JMP32:
+      case BPF_JMP:
+      case BPF_JMP32:
         if (this.#stepJump(slot, next, inHistory ? flags : 0) === GIVE_UP) return GIVE_UP;
         break;
-      case CLASS_LD:
+      case BPF_LD:
         if (!this.#wants(dst)) break;
         this.#forget(dst);
         if (opcode !== 0x18) return GIVE_UP;
@@ -307,7 +298,7 @@ export class PrecisionTracker {
     const slot = (flags >> 3) & 63;
     if (!this.#hasSlot(frame, slot)) return undefined;
     this.#clearSlot(frame, slot);
-    if ((opcode & 7) === CLASS_STX) this.#want(src);
+    if ((opcode & 7) === BPF_STX) this.#want(src);
     return undefined;
   }
 

@@ -1,20 +1,10 @@
-import type { Slots } from "../isa/index.js";
+import { BPF_ALU, BPF_ALU64, BPF_JMP, BPF_JMP32, BPF_LD, BPF_LDX, BPF_ST, type Slots } from "../isa/index.js";
 
 const aluSigns = ["+=", "-=", "*=", "/=", "|=", "&=", "<<=", ">>=", "neg", "%=", "^=", "=", "s>>=", "endian"];
 const jumpSigns = ["jmp", "==", ">", ">=", "&", "!=", "s>", "s>=", "call", "exit", "<", "<=", "s<", "s<="];
 const sizes = ["u32", "u16", "u8", "u64"];
 const signedSizes = ["s32", "s16", "s8", ""];
 const atomicNames: Readonly<Record<number, string>> = { 0: "add", 64: "or", 80: "and", 160: "xor" };
-
-/** The last bits of an opcode: what kind of instruction it is (RFC 9669 section 3.1). */
-export const CLASS_LD = 0;
-export const CLASS_LDX = 1;
-export const CLASS_ST = 2;
-export const CLASS_STX = 3;
-export const CLASS_ALU = 4;
-export const CLASS_JMP = 5;
-export const CLASS_JMP32 = 6;
-export const CLASS_ALU64 = 7;
 
 function hex2(opcode: number): string {
   return `(${opcode.toString(16).padStart(2, "0")})`;
@@ -38,13 +28,13 @@ export function printInstruction(insns: Slots, slot: number, names: InstructionN
   const opcode = insns.opcode[slot]!;
   const head = hex2(opcode);
   switch (opcode & 7) {
-    case CLASS_ALU:
-    case CLASS_ALU64:
+    case BPF_ALU:
+    case BPF_ALU64:
       return `${head} ${printAlu(insns, slot)}`;
-    case CLASS_JMP:
-    case CLASS_JMP32:
+    case BPF_JMP:
+    case BPF_JMP32:
       return `${head} ${printJump(insns, slot, names)}`;
-    case CLASS_LD:
+    case BPF_LD:
       return printLoadImmediate(insns, slot, head, names);
     default:
       return printMemory(insns, slot, head);
@@ -54,7 +44,7 @@ export function printInstruction(insns: Slots, slot: number, names: InstructionN
 function printAlu(insns: Slots, slot: number): string {
   const opcode = insns.opcode[slot]!;
   const operation = opcode >> 4;
-  const is64 = (opcode & 7) === CLASS_ALU64;
+  const is64 = (opcode & 7) === BPF_ALU64;
   const w = is64 ? "r" : "w";
   const dst = insns.dst[slot]!;
   const src = insns.src[slot]!;
@@ -80,7 +70,7 @@ function printJump(insns: Slots, slot: number, names: InstructionNames): string 
   const imm = insns.imm[slot]!;
   const src = insns.src[slot]!;
   const offset = insns.offset[slot]!;
-  const is32 = (opcode & 7) === CLASS_JMP32;
+  const is32 = (opcode & 7) === BPF_JMP32;
   if (operation === 8) {
     if (src === 1) return `call pc${signed(imm)}`;
     const name = src === 2 ? names.kfunc(slot) : names.helper(imm);
@@ -126,11 +116,11 @@ function printMemory(insns: Slots, slot: number, head: string): string {
   const src = insns.src[slot]!;
   const offset = signed(insns.offset[slot]!);
   const text = opcode.toString(16).padStart(2, "0");
-  if ((opcode & 7) === CLASS_LDX) {
+  if ((opcode & 7) === BPF_LDX) {
     if (mode !== 0x60 && mode !== 0x80) return `BUG_ldx_${text}`;
     return `${head} r${dst} = *(${(mode === 0x60 ? sizes : signedSizes)[sizeIndex]} *)(r${src} ${offset})`;
   }
-  if ((opcode & 7) === CLASS_ST) {
+  if ((opcode & 7) === BPF_ST) {
     return mode === 0x60
       ? `${head} *(${sizes[sizeIndex]} *)(r${dst} ${offset}) = ${insns.imm[slot]}`
       : `BUG_st_${text}`;

@@ -1,5 +1,6 @@
 import { E2BIG, EBADF } from "../abi/index.js";
 import {
+  BPF_LDX,
   BPF_PSEUDO_BTF_ID,
   BPF_PSEUDO_FUNC,
   BPF_PSEUDO_MAP_FD,
@@ -12,7 +13,6 @@ import type { Analysis } from "./analysis.js";
 import type { VerifierMap } from "./input.js";
 import { checkKernelSymbol } from "./kernel-symbols.js";
 import { checkMapForProgram } from "./map-rules.js";
-import { CLASS_LDX } from "./print-instruction.js";
 
 const MAX_USED_MAPS = 64;
 /** `BPF_MAX_VAR_SIZ`: offsets into a map's value end here. */
@@ -52,7 +52,7 @@ export function resolveReferences(analysis: Analysis): void {
   for (let slot = 0; slot < insns.length; slot++) {
     const opcode = insns.opcode[slot]!;
     const mode = opcode & 0xe0;
-    if ((opcode & 7) === CLASS_LDX && ((mode !== 0x60 && mode !== 0x80) || insns.imm[slot] !== 0)) {
+    if ((opcode & 7) === BPF_LDX && ((mode !== 0x60 && mode !== 0x80) || insns.imm[slot] !== 0)) {
       analysis.invalid("malformed", "BPF_LDX uses reserved fields");
     }
     if (opcode === OPCODE_LDDW) {

@@ -1,3 +1,4 @@
+import { BPF_ST } from "../isa/index.js";
 import { NO_SPECULATION_AFTER } from "./analysis.js";
 import { setKnown } from "./domain/arithmetic.js";
 import { copyRegister, FRAME, isConstant, registerAt, SMAX, SMIN, slotAt, TYPE, VALUE } from "./domain/register.js";
@@ -6,7 +7,6 @@ import { checkFastcallContract } from "./fastcall.js";
 import { MAX_VARIABLE_OFFSET } from "./memory-region.js";
 import { isSpillable, NOT_INIT, SCALAR, STACK } from "./pointer-types.js";
 import { stackHistory } from "./precision.js";
-import { CLASS_ST } from "./print-instruction.js";
 import { printTnum } from "./print-state.js";
 import {
   boundNumber,
@@ -27,10 +27,9 @@ import {
   BYTE_SPILL,
   BYTE_ZERO,
   type Frame,
+  MAX_STACK,
 } from "./state.js";
 import type { Walk } from "./walk.js";
-
-const MAX_STACK = 512;
 
 /** The stack slot of an offset from the frame pointer (-1 to -512). */
 export function slotOfOffset(offset: number): number {
@@ -152,7 +151,7 @@ function mayBeOvertaken(frame: Frame, offset: number, size: number, stored: numb
 
 function isImmediateStore(walk: Walk): boolean {
   const { insns, slot } = walk.analysis;
-  return (insns.opcode[slot]! & 0xe7) === (0x60 | CLASS_ST);
+  return (insns.opcode[slot]! & 0xe7) === (0x60 | BPF_ST);
 }
 
 function spill(frame: Frame, slot: number, r: Int32Array, at: number, size: number): void {

@@ -1,10 +1,9 @@
 import { E2BIG } from "../abi/index.js";
 import { OPCODE_LDDW } from "../isa/index.js";
 import type { Analysis, Subprogram } from "./analysis.js";
-import { MAX_FRAMES } from "./state.js";
+import { MAX_FRAMES, MAX_STACK } from "./state.js";
 import { isFunctionAddress, isKfuncCall, isProgramCall } from "./successors.js";
 
-const MAX_STACK = 512;
 /** Bytes that a function's stack is rounded up to. */
 const ROUNDING = 16;
 /** Stack of a function from which on it gets a private one, where the program type has them. */

@@ -4,6 +4,8 @@ import { SCALAR } from "./pointer-types.js";
 
 /** Frames of a call chain. */
 export const MAX_FRAMES = 8;
+/** Bytes of stack that a frame has. */
+export const MAX_STACK = 512;
 /** The frame pointer's register. */
 export const FP = 10;
 

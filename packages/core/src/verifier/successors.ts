@@ -1,5 +1,8 @@
 import { HELPER_TAIL_CALL } from "../abi/index.js";
 import {
+  BPF_JMP,
+  BPF_JMP32,
+  BPF_LD,
   BPF_PSEUDO_CALL,
   BPF_PSEUDO_FUNC,
   BPF_PSEUDO_KFUNC_CALL,
@@ -7,7 +10,6 @@ import {
   OPCODE_LDDW,
   type Slots,
 } from "../isa/index.js";
-import { CLASS_JMP, CLASS_JMP32, CLASS_LD } from "./print-instruction.js";
 
 export const OPCODE_JA = 0x05;
 export const OPCODE_JA32 = 0x06;
@@ -16,12 +18,12 @@ export const OPCODE_MAY_GOTO = 0xe5;
 
 export function isJumpClass(opcode: number): boolean {
   const kind = opcode & 7;
-  return kind === CLASS_JMP || kind === CLASS_JMP32;
+  return kind === BPF_JMP || kind === BPF_JMP32;
 }
 
 export function isLoadAbsolute(opcode: number): boolean {
   const mode = opcode & 0xe0;
-  return (opcode & 7) === CLASS_LD && (mode === 0x20 || mode === 0x40);
+  return (opcode & 7) === BPF_LD && (mode === 0x20 || mode === 0x40);
 }
 
 /** A call of another function of the program. */

@@ -1,4 +1,4 @@
-import { lsmHooks, structOpsRules } from "../abi/index.js";
+import { lsmHooks, MAX_ERRNO, structOpsRules } from "../abi/index.js";
 import { type Btf, type BtfType, resolve, type TypeId } from "../btf/index.js";
 import { type Analysis, KERNEL_TYPES } from "./analysis.js";
 import type { ArgumentTrust, AttachTarget } from "./attach-target.js";
@@ -10,7 +10,6 @@ import { setPointer, setUnknownScalar } from "./registers.js";
 
 /** Bytes that arguments can take up. */
 const MAX_CONTEXT = 8 * 12;
-const MAX_ERRNO = 4095;
 
 const trustFlags: Readonly<Record<Exclude<ArgumentTrust, "scalar" | "buf?" | "buf_rdonly?">, number>> = {
   trusted: TRUSTED,

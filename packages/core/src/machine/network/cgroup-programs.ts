@@ -1,4 +1,4 @@
-import { type AttachType, EPERM } from "../../abi/index.js";
+import { type AttachType, EPERM, MAX_ERRNO } from "../../abi/index.js";
 import type { RunContext } from "../../runtime/index.js";
 import type { Cgroup } from "../cgroup/index.js";
 import type { Namespace } from "./namespace.js";
@@ -49,7 +49,6 @@ export class CgroupPrograms {
   }
 }
 
-/** Is it a value between -4095 and -1? */
 function isError(value: number): boolean {
-  return value < 0 && value >= -4095;
+  return value < 0 && value >= -MAX_ERRNO;
 }
