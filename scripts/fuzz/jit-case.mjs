@@ -97,13 +97,10 @@ export class JitComparison {
     if (this.#kernel === undefined || calls(program.insns, ambient)) return { kind: "agree", kernel: false };
     const theirs = this.#kernel(program, names, data);
     if (theirs === undefined) return { kind: "agree", kernel: false };
-    const details = ["retval", "data"].flatMap((part) =>
-      expected[part] === theirs[part] ? [] : [`${part}: ours ${expected[part]}, the kernel's ${theirs[part]}`],
-    );
-    for (const name of names) {
-      const [a, b] = [expected.maps[name].join("\n  "), theirs.maps[name].join("\n  ")];
-      if (a !== b) details.push(`map ${name}: ours\n  ${a}\n the kernel's\n  ${b}`);
-    }
+    const details = differences(expected, theirs, names);
+    // How often may_goto goes round is the kernel's to say, and with a clock it says something else every time.
+    const again = details.length > 0 ? this.#kernel(program, names, data) : undefined;
+    if (again !== undefined && differences(theirs, again, names).length > 0) return { kind: "agree", kernel: false };
     return { kind: details.length > 0 ? "kernel" : "agree", details, kernel: true };
   }
 
@@ -145,4 +142,16 @@ function differencesOf(expected, outcome, { counted, packetMoves }) {
 function firstDifference(a, b) {
   if (Buffer.compare(a, b) === 0) return -1;
   return a.findIndex((byte, at) => byte !== b[at]);
+}
+
+/** What two runs differ in, ours and the kernel's. */
+function differences(ours, theirs, names) {
+  const details = ["retval", "data"].flatMap((part) =>
+    ours[part] === theirs[part] ? [] : [`${part}: ours ${ours[part]}, the kernel's ${theirs[part]}`],
+  );
+  for (const name of names) {
+    const [a, b] = [ours.maps[name].join("\n  "), theirs.maps[name].join("\n  ")];
+    if (a !== b) details.push(`map ${name}: ours\n  ${a}\n the kernel's\n  ${b}`);
+  }
+  return details;
 }
