@@ -13,9 +13,9 @@ import {
 } from "../abi/index.js";
 import type { Btf } from "../btf/index.js";
 import type { Slots } from "../isa/index.js";
-import type { AttachTarget } from "./attach-target.js";
+import type { AttachTarget } from "./attached-function.js";
+import type { KernelFunction } from "./called-kernel-function.js";
 import type { VerifierFunction, VerifierInput, VerifierLine, VerifierMap, VerifyOptions } from "./input.js";
-import type { KernelFunction } from "./kernel-functions.js";
 import type { VerifierLog } from "./log.js";
 import { type InstructionNames, printInstruction } from "./print-instruction.js";
 import { type Frame, FramePool, State } from "./state.js";

@@ -11,30 +11,8 @@ import {
 } from "../abi/index.js";
 import { type Btf, type BtfFuncProto, type BtfType, resolve, type TypeId } from "../btf/index.js";
 import type { Analysis } from "./analysis.js";
+import type { AttachTarget } from "./attached-function.js";
 import { kindText } from "./kind-text.js";
-
-/** What a program attaches to, where the kernel's types say what it finds in its context. */
-export interface AttachTarget {
-  /** As messages call it. */
-  readonly name: string;
-  readonly params: BtfFuncProto["params"];
-  /** Type of the result; 0 for none. */
-  readonly returns: TypeId;
-  /** What a pointer argument is, beyond its type. */
-  readonly argument: (index: number, name: string) => ArgumentTrust;
-  /** Struct and member that a struct_ops program implements. */
-  readonly member?: { readonly struct: string; readonly name: string; readonly bitOffset: number };
-}
-
-export type ArgumentTrust =
-  | "trusted"
-  | "trusted?"
-  | "plain"
-  | "plain?"
-  | "scalar"
-  | "buf?"
-  | "buf_rdonly?"
-  | "referenced";
 
 const TRACEPOINT_PREFIX = "btf_trace_";
 const ITERATOR_PREFIX = "bpf_iter_";

@@ -1,8 +1,24 @@
 import type { HelperPrototype } from "../abi/index.js";
-import type { KnownDynptr } from "./dynptrs.js";
+import type { TypeId } from "../btf/index.js";
 import type { VerifierMap } from "./input.js";
-import type { PointerField } from "./kernel-pointers.js";
+import type { MapField } from "./map-fields.js";
 import type { RawAccess } from "./stack-access.js";
+
+/** A pointer that lies in a map's value or in an object: the field, and what it points to. */
+export interface PointerField {
+  readonly field: MapField;
+  /** As of a record. */
+  readonly object: number;
+  readonly typeId: TypeId;
+}
+
+/** What is known of a dynptr that a call is given. */
+export interface KnownDynptr {
+  readonly id: number;
+  /** Index of the kind. */
+  readonly number: number;
+  readonly reference: number;
+}
 
 /** What the arguments of one call turned out to be. */
 export interface CallArguments {

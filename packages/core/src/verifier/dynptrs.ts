@@ -1,5 +1,6 @@
 import type { DynptrKind } from "../abi/index.js";
 import type { Analysis } from "./analysis.js";
+import type { KnownDynptr } from "./call-arguments.js";
 import { setKnown } from "./domain/arithmetic.js";
 import { AUX, clearRegister, ID, REF, registerAt, slotAt, TYPE } from "./domain/register.js";
 import {
@@ -23,14 +24,6 @@ import type { Walk } from "./walk.js";
 const kinds: readonly (DynptrKind | undefined)[] = [undefined, "local", "ringbuf", "skb", "xdp", "skb_meta", "file"];
 export function dynptrNumber(kind: DynptrKind | undefined): number {
   return Math.max(0, kinds.indexOf(kind));
-}
-
-/** What is known of a dynptr that a call is given. */
-export interface KnownDynptr {
-  readonly id: number;
-  /** Index of the kind. */
-  readonly number: number;
-  readonly reference: number;
 }
 
 /** The record of the dynptr that a register points to. */

@@ -1,9 +1,9 @@
 import type { TypeId } from "../btf/index.js";
 import { type Analysis, KERNEL_TYPES } from "./analysis.js";
 import { inRcuSection } from "./btf-access.js";
+import type { KernelFunction } from "./called-kernel-function.js";
 import { setKnown } from "./domain/arithmetic.js";
 import { AUX, clearRegister, OBJECT, OFF, REF, registerAt, slotAt, TYPE } from "./domain/register.js";
-import type { KernelFunction } from "./kernel-functions.js";
 import { accessMemory } from "./memory.js";
 import { setNotNull } from "./nullness.js";
 import { pushPath } from "./pending.js";

@@ -5,18 +5,6 @@ import { XDP_DEVICE_BOUND_ONLY } from "./input.js";
 
 const MAX_KERNEL_FUNCTIONS = 256;
 
-/** A kernel function that the program calls. */
-export interface KernelFunction {
-  readonly name: string;
-  /** Its type in the kernel's BTF, as calls name it. */
-  readonly typeId: TypeId;
-  readonly flags: ReadonlySet<string>;
-  readonly params: BtfFuncProto["params"];
-  readonly returns: TypeId;
-  /** May programs of this type call it? */
-  readonly allowed: boolean;
-}
-
 const byName: ReadonlyMap<string, Kfunc> = new Map(kfuncs.map((kfunc) => [kfunc.name, kfunc]));
 
 /** Takes note of the kernel function that a call names; calls of number 0 have to turn out to be dead. */

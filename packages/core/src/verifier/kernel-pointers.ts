@@ -1,7 +1,6 @@
-import type { TypeId } from "../btf/index.js";
 import { type Analysis, KERNEL_TYPES } from "./analysis.js";
 import { inRcuSection, setTypedPointer } from "./btf-access.js";
-import type { CallArguments } from "./call-arguments.js";
+import type { CallArguments, PointerField } from "./call-arguments.js";
 import { AUX, ID, isConstant, OBJECT, OFF, REF, registerAt, TYPE, VALUE } from "./domain/register.js";
 import { setUnreadable } from "./invalidate.js";
 import { forEachRegister } from "./linked-scalars.js";
@@ -25,14 +24,6 @@ import { withoutReference } from "./references.js";
 import { isNull, setPointer } from "./registers.js";
 import { isOfType } from "./struct-walk.js";
 import type { Walk } from "./walk.js";
-
-/** A pointer that lies in a map's value or in an object: the field, and what it points to. */
-export interface PointerField {
-  readonly field: MapField;
-  /** As of a record. */
-  readonly object: number;
-  readonly typeId: TypeId;
-}
 
 /** Structs of the kernel that stay what they are until the end of an RCU grace period. */
 const rcuProtected: ReadonlySet<string> = new Set([

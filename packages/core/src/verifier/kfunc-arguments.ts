@@ -2,20 +2,14 @@ import type { DynptrKind } from "../abi/index.js";
 import { resolve, type TypeId } from "../btf/index.js";
 import { type Analysis, KERNEL_TYPES } from "./analysis.js";
 import { checkArgumentOffset } from "./argument-offset.js";
+import type { KnownDynptr } from "./call-arguments.js";
+import type { KernelFunction } from "./called-kernel-function.js";
 import { checkConstantString } from "./constant-string.js";
 import { AUX, isConstant, MAP_UID, OBJECT, OFF, REF, registerAt, slotAt, TYPE, VALUE } from "./domain/register.js";
-import {
-  describeDynptr,
-  dynptrNumber,
-  type KnownDynptr,
-  makeDynptr,
-  requireDynptrPointer,
-  useDynptr,
-} from "./dynptrs.js";
+import { describeDynptr, dynptrNumber, makeDynptr, requireDynptrPointer, useDynptr } from "./dynptrs.js";
 import { checkGraphNode, fieldsBehind, findGraphRoot, type GraphRoot } from "./graph-objects.js";
 import { restoreIrqFlag, saveIrqFlag } from "./irq-flags.js";
 import { destroyIterator, type IteratorPlace, makeIterator, useIterator } from "./iterators.js";
-import type { KernelFunction } from "./kernel-functions.js";
 import {
   isIterator,
   isScalarType,

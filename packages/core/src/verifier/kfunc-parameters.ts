@@ -1,7 +1,7 @@
 import { type Btf, type BtfType, resolve, type TypeId } from "../btf/index.js";
 import { type Analysis, KERNEL_TYPES } from "./analysis.js";
+import type { KernelFunction } from "./called-kernel-function.js";
 import { registerAt, TYPE } from "./domain/register.js";
-import type { KernelFunction } from "./kernel-functions.js";
 import { kindText } from "./kind-text.js";
 import { BTF_ID, KIND, MAP_PTR, SCALAR, SOCK_COMMON, SOCKET, TCP_SOCK } from "./pointer-types.js";
 import { isNull } from "./registers.js";

@@ -1,7 +1,7 @@
 import { lsmHooks, MAX_ERRNO, structOpsRules } from "../abi/index.js";
 import { type Btf, type BtfType, resolve, type TypeId } from "../btf/index.js";
 import { type Analysis, KERNEL_TYPES } from "./analysis.js";
-import type { ArgumentTrust, AttachTarget } from "./attach-target.js";
+import type { ArgumentTrust, AttachTarget } from "./attached-function.js";
 import { setTypedPointer } from "./btf-access.js";
 import { syncBounds } from "./domain/bounds.js";
 import { ID, registerAt, S32_MAX, S32_MIN, SMAX, SMIN } from "./domain/register.js";
