@@ -11,7 +11,7 @@ import {
   type TestRunResult,
 } from "../host/index.js";
 import type { Jit } from "../jit/index.js";
-import { createMap, LocalStorageMap, MapCore } from "../maps/index.js";
+import { LocalStorageMap, MapCore } from "../maps/index.js";
 import {
   createArgumentGuard,
   type DeviceAccess,
@@ -27,7 +27,6 @@ import {
   Runtime,
 } from "../runtime/index.js";
 import type { MapSpec, ObjectSpec, ProgramSpec } from "../spec/index.js";
-import { layOutSections } from "../verifier/index.js";
 import { LinearMemory } from "../wasm/index.js";
 import { BpfFilesystem } from "./bpf-filesystem.js";
 import { CgroupHooks, CgroupTree } from "./cgroup/index.js";
@@ -39,11 +38,10 @@ import { failure } from "./failure.js";
 import { LoadedObjects } from "./loaded-objects.js";
 import { type HookFamilies, MachineHooks } from "./machine-hooks.js";
 import { MachineLink } from "./machine-link.js";
+import { MachineLoader } from "./machine-loader.js";
 import { MachineMap } from "./machine-map.js";
 import type { MachineOptions } from "./machine-options.js";
 import { MachineProgram } from "./machine-program.js";
-import { mapAttributes } from "./map-attributes.js";
-import { MapObject, releaseValues } from "./map-object.js";
 import { MachineReferences } from "./map-references.js";
 import {
   askForSysctl,
@@ -63,14 +61,12 @@ import {
   type VlanDevice,
   XdpSocket,
 } from "./network/index.js";
-import { type MachineLoadOptions, ObjectLoader } from "./object-loader.js";
+import type { MachineLoadOptions } from "./object-loader.js";
 import { nicLimits, SimulatedNic } from "./offload/index.js";
 import { type BatchedPacket, PacketBatch } from "./packet-batch.js";
 import { createPacketHook } from "./packet-hook.js";
 import { PacketRunner } from "./packet-runner.js";
 import { type PinnedObject, pinnedObject } from "./pinned-object.js";
-import { type ProgramSurroundings, prepareProgram } from "./program-loader.js";
-import { ProgramObject } from "./program-object.js";
 import { PinRestorer, PinSaver, type SnapshotHost } from "./snapshot.js";
 import { Statistics } from "./statistics.js";
 import { Sysctls } from "./sysctls.js";
@@ -102,9 +98,8 @@ export class Machine extends MachineHooks implements Host {
   /** @internal */
   protected readonly hooks: HookFamilies;
   readonly #maps: MapCore;
-  readonly #references: MachineReferences;
+  readonly #loader: MachineLoader;
   readonly #loaded = new LoadedObjects();
-  readonly #kfuncs: ReadonlyMap<string, number>;
   readonly #engine: EngineChoice;
   readonly #runners = new Map<ProgramType, TestRunner>();
   readonly #statistics = new Statistics();
@@ -120,7 +115,7 @@ export class Machine extends MachineHooks implements Host {
     this.environment = new Environment(this.runtime, this.#maps, options);
     if (options.trace !== undefined) this.environment.trace = options.trace;
     const entries = new RedirectEntries();
-    this.#references = new MachineReferences(
+    const references = new MachineReferences(
       this.descriptors,
       () => this.network.current.tables,
       entries,
@@ -154,7 +149,7 @@ export class Machine extends MachineHooks implements Host {
     };
     this.environment.objects.layoutOf = (typeId) => this.#layoutOf(typeId);
     installHelpers(this.environment);
-    this.#kfuncs = installKfuncs(this.environment);
+    const kfuncs = installKfuncs(this.environment);
     const guard = createArgumentGuard(this.runtime, helperPrototypes, (address) => this.#maps.mapAt(address));
     this.runtime.helpers.setGuard(guard);
     this.runtime.loadPacket = packetLoader(this.runtime);
@@ -172,6 +167,10 @@ export class Machine extends MachineHooks implements Host {
     });
     const { uid, gid } = this.environment.task;
     this.#permissions = new Permissions({ ...ROOT, uid, gid }, () => this.sysctls.unprivilegedDisabled !== 0);
+    this.#loader = new MachineLoader({
+      ...{ owner: this, environment: this.environment, maps: this.#maps, references, loaded: this.#loaded },
+      ...{ permissions: this.#permissions, engine: this.#engine, kfuncs, statistics: this.#statistics },
+    });
     for (const runner of testRunners(this.environment, this.fire)) {
       for (const type of runner.types) this.#runners.set(type, runner);
     }
@@ -216,24 +215,15 @@ export class Machine extends MachineHooks implements Host {
     spec: ObjectSpec,
     options: MachineLoadOptions = {},
   ): Promise<LoadedObject<Shape>> {
-    const choices = this.#choices(options);
-    // Where compilers left it to the loader, variables get their places in sections.
-    const btf = layOutSections(spec);
-    const loader = new ObjectLoader({ ...spec, btf }, choices, {
-      createMap: (map) => this.#createMap(map, btf),
-      loadProgram: (program, maps) => this.#loadProgram(program, surroundings(maps, btf, choices)),
-    });
-    return this.#permissions.within(options.capabilities, () => loader.load()) as unknown as LoadedObject<Shape>;
+    return (await this.#loader.load(spec, options)) as unknown as LoadedObject<Shape>;
   }
 
   async loadProgram(spec: ProgramSpec, options: Omit<MachineLoadOptions, "programs"> = {}): Promise<MachineProgram> {
-    const maps = new Map(Object.entries(options.maps ?? {}));
-    const given = surroundings(maps, undefined, this.#choices(options));
-    return this.#permissions.within(options.capabilities, () => this.#loadProgram(spec, given));
+    return this.#loader.loadProgram(spec, new Map(Object.entries(options.maps ?? {})), undefined, options);
   }
 
   createMap(spec: MapSpec): BpfMap {
-    return new BpfMap(this.#createMap(spec, undefined), mapCodecs(spec, undefined)) as BpfMap;
+    return new BpfMap(this.#loader.createMap(spec, undefined), mapCodecs(spec, undefined)) as BpfMap;
   }
 
   /**
@@ -507,81 +497,14 @@ export class Machine extends MachineHooks implements Host {
     return () => program?.unreference();
   }
 
-  #choices(options: MachineLoadOptions): MachineLoadOptions {
-    return { ...options, targetBtf: options.targetBtf ?? this.kernel.types };
-  }
-
   #snapshotHost(): SnapshotHost {
     return {
       bpffs: this.bpffs,
       mapById: (id) => this.mapById(id),
       programById: (id) => this.programById(id),
-      createMap: (spec, btf) => new BpfMap(this.#createMap(spec, btf), mapCodecs(spec, btf)) as BpfMap,
-      loadProgram: (spec, maps, btf) => this.#loadProgram(spec, surroundings(maps, btf, this.#choices({}))),
+      createMap: (spec, btf) => new BpfMap(this.#loader.createMap(spec, btf), mapCodecs(spec, btf)) as BpfMap,
+      loadProgram: (spec, maps, btf) => this.#loader.loadProgram(spec, maps, btf),
       pin: (path, handle) => this.pin(path, handle),
     };
   }
-
-  #createMap(spec: MapSpec, btf: Btf | undefined): MachineMap {
-    this.#permissions.requireMap(spec.type);
-    const inner = spec.inner === undefined ? undefined : this.#createMap(spec.inner, btf);
-    try {
-      const live = createMap(this.#maps, mapAttributes(spec, btf, this.cpus), {
-        references: this.#references,
-        inner: inner?.object.live,
-      });
-      const types = btf === undefined ? undefined : this.#loaded.types.of(btf);
-      const object = new MapObject(
-        live,
-        { spec, types },
-        {
-          abandoned: () => this.environment.timers.dropMap(live),
-          released: () => {
-            releaseValues(this.environment, live);
-            this.#loaded.maps.delete(live);
-          },
-        },
-      );
-      this.#loaded.maps.set(live, object);
-      return new MachineMap(this, object);
-    } finally {
-      inner?.close();
-    }
-  }
-
-  #loadProgram(spec: ProgramSpec, surroundings: ProgramSurroundings): MachineProgram {
-    this.#permissions.requireProgram(spec.type);
-    const { maps, ...prepared } = prepareProgram(spec, surroundings, {
-      engine: this.#engine,
-      helpers: this.runtime.helpers,
-      objectTypes: this.kernel.types,
-      kfuncs: this.#kfuncs,
-      cpus: this.cpus,
-      capabilities: this.#permissions.current.capabilities,
-      owns: (map) => this.#loaded.maps.get(map.object.live) === map.object,
-      mayCallThrough: (map, program) => {
-        return this.#references.claimProgramArray(map.object.live, program, this.#engine.name === "jit");
-      },
-    });
-    const parts = {
-      ...prepared,
-      spec,
-      maps: maps.map(({ object }) => object),
-      types: surroundings.btf === undefined ? undefined : this.#loaded.types.of(surroundings.btf),
-      loadTime: BigInt(this.environment.clock.boottime()),
-      uid: this.#permissions.current.uid,
-    };
-    const object = this.#loaded.addProgram(
-      (id, released) => new ProgramObject({ ...parts, id }, this.#statistics, released),
-    );
-    return new MachineProgram(this, object);
-  }
-}
-
-function surroundings(
-  maps: ReadonlyMap<string, BpfMap>,
-  btf: Btf | undefined,
-  { verify = true, logLevel = 0, targetBtf: kernelTypes }: MachineLoadOptions,
-): ProgramSurroundings {
-  return { maps, btf, kernelTypes, verify, logLevel };
 }
