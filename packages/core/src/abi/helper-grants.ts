@@ -21,12 +21,13 @@ function variant(helper: string, name: string): HelperGrant {
 export const baseHelpers: readonly HelperGrant[] = [
   ...grants(
     words(`
-    map_lookup_elem map_update_elem map_delete_elem ktime_get_ns get_prandom_u32 get_smp_processor_id tail_call
-    get_current_pid_tgid get_numa_node_id map_push_elem map_pop_elem map_peek_elem strtol strtoul
-    get_ns_current_pid_tgid ktime_get_boot_ns ringbuf_output ringbuf_reserve ringbuf_submit ringbuf_discard
+    map_lookup_elem map_update_elem map_delete_elem ktime_get_ns get_prandom_u32 tail_call get_current_pid_tgid get_numa_node_id
+    map_push_elem map_pop_elem map_peek_elem strtol strtoul get_ns_current_pid_tgid ktime_get_boot_ns ringbuf_output ringbuf_reserve ringbuf_submit ringbuf_discard
     ringbuf_query strncmp map_lookup_percpu_elem ktime_get_tai_ns
   `),
   ),
+  // A call; tracing, xdp, tc and lwt types have the one that the kernel writes out in place.
+  variant("get_smp_processor_id", "raw"),
   ...grants(
     words(`
       get_current_uid_gid current_task_under_cgroup get_current_cgroup_id spin_lock spin_unlock
@@ -83,7 +84,8 @@ const returnValueHelpers = grants(["get_retval", "set_retval"], { notAttachTypes
 const tracingHelpers: readonly HelperGrant[] = [
   ...grants(
     words(`
-    probe_read perf_event_output get_stackid probe_read_str get_stack get_func_ip get_attach_cookie
+    get_smp_processor_id probe_read perf_event_output get_stackid probe_read_str get_stack get_func_ip
+    get_attach_cookie
   `),
   ),
 ];
@@ -92,7 +94,7 @@ const trampolines: readonly AttachType[] = ["trace_fentry", "trace_fexit", "modi
 
 /** What programs with the kernel's types in their context may call (`tracing_prog_func_proto`). */
 const typedTracingHelpers: readonly HelperGrant[] = [
-  ...grants(words("probe_read perf_event_output get_stackid probe_read_str get_func_ip")),
+  ...grants(words("get_smp_processor_id probe_read perf_event_output get_stackid probe_read_str get_func_ip")),
   { helper: "get_stack", sleepableVariant: "sleepable" },
   ...grants(
     words(`
@@ -108,7 +110,7 @@ const typedTracingHelpers: readonly HelperGrant[] = [
 const tracingStorageHelpers = [variant("sk_storage_get", "tracing"), variant("sk_storage_delete", "tracing")];
 
 const tcHelpers: readonly HelperGrant[] = [
-  { helper: "get_cgroup_classid" },
+  ...grants(["get_smp_processor_id", "get_cgroup_classid"]),
   ...socketCasts,
   ...grants(
     words(`
@@ -143,7 +145,7 @@ export const helperGrants: Readonly<Record<ProgramType, readonly HelperGrant[]>>
     ...socketCasts,
     ...grants(
       words(`
-      redirect perf_event_output csum_diff xdp_adjust_head redirect_map xdp_adjust_meta xdp_adjust_tail fib_lookup
+      get_smp_processor_id redirect perf_event_output csum_diff xdp_adjust_head redirect_map xdp_adjust_meta xdp_adjust_tail fib_lookup
       sk_lookup_tcp sk_lookup_udp sk_release skc_lookup_tcp tcp_check_syncookie tcp_gen_syncookie check_mtu
       xdp_get_buff_len xdp_load_bytes xdp_store_bytes tcp_raw_gen_syncookie_ipv4 tcp_raw_gen_syncookie_ipv6
       tcp_raw_check_syncookie_ipv4 tcp_raw_check_syncookie_ipv6
@@ -176,7 +178,7 @@ export const helperGrants: Readonly<Record<ProgramType, readonly HelperGrant[]>>
     variant("sk_storage_get", "cgroup_sock"),
   ],
   lwt_in: [
-    { helper: "get_cgroup_classid" },
+    ...grants(["get_smp_processor_id", "get_cgroup_classid"]),
     ...socketCasts,
     ...grants(
       words(`
@@ -186,7 +188,7 @@ export const helperGrants: Readonly<Record<ProgramType, readonly HelperGrant[]>>
     ),
   ],
   lwt_out: [
-    { helper: "get_cgroup_classid" },
+    ...grants(["get_smp_processor_id", "get_cgroup_classid"]),
     ...socketCasts,
     ...grants(
       words(`
@@ -195,7 +197,7 @@ export const helperGrants: Readonly<Record<ProgramType, readonly HelperGrant[]>>
     ),
   ],
   lwt_xmit: [
-    { helper: "get_cgroup_classid" },
+    ...grants(["get_smp_processor_id", "get_cgroup_classid"]),
     ...socketCasts,
     ...grants(
       words(`
@@ -253,7 +255,7 @@ export const helperGrants: Readonly<Record<ProgramType, readonly HelperGrant[]>>
     { helper: "bind", attachTypes: ["cgroup_inet4_connect", "cgroup_inet6_connect"] },
   ],
   lwt_seg6local: [
-    { helper: "get_cgroup_classid" },
+    ...grants(["get_smp_processor_id", "get_cgroup_classid"]),
     ...socketCasts,
     ...grants(
       words(`

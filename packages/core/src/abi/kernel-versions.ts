@@ -51,6 +51,8 @@ export interface KernelLimits {
   readonly tailCallsWithFunctions: boolean;
   /** Functions of tracing programs may get stacks of their own (since 6.13). */
   readonly privateStacks: boolean;
+  /** Spills around calls that the kernel inlines take no stack (since 6.12). */
+  readonly fastcallCredit: boolean;
 }
 
 /** What that kernel has, and its limits. */
@@ -63,6 +65,7 @@ export function limitsOfKernel(kernel: KernelVersion): KernelLimits {
     globalFunctions: hasSince(kernel, "5.6"),
     tailCallsWithFunctions: hasSince(kernel, "5.10"),
     privateStacks: hasSince(kernel, "6.13"),
+    fastcallCredit: hasSince(kernel, "6.12"),
   };
 }
 

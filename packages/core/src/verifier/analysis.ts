@@ -74,6 +74,10 @@ export interface Subprogram {
   verified: boolean;
   /** Lowest offset of the stack that only spills around fast calls use; see `fastcall.ts`. */
   fastcallStackOffset: number;
+  /** Some spills around fast calls go away, since the kernel inlines the call. */
+  losesFastcallSpills: boolean;
+  /** Other spills at the same place stay: the call is not inlined. */
+  keepsFastcallStack: boolean;
 }
 
 /** Bits of {@link Analysis.points}. */

@@ -19,29 +19,41 @@ export function markFastcallPatterns(analysis: Analysis): void {
     }
     for (let slot = subprogram.start; slot < subprogram.end; slot++) {
       if (!isHelperCall(insns, slot) && !isKfuncCall(insns, slot)) continue;
-      const end = markAround(analysis, slot, lowest);
-      if (end !== undefined) subprogram.fastcallStackOffset = Math.min(subprogram.fastcallStackOffset, end);
+      const call = summary(analysis, slot);
+      const end = call && markAround(analysis, slot, call, lowest);
+      if (call === undefined || end === undefined) continue;
+      subprogram.fastcallStackOffset = Math.min(subprogram.fastcallStackOffset, end);
+      if (call.inlined) subprogram.losesFastcallSpills = true;
+      else subprogram.keepsFastcallStack = true;
     }
   }
 }
 
+interface CallSummary {
+  readonly parameters: number;
+  readonly returns: boolean;
+  /** The kernel writes the call out in place, so that it loses no registers. */
+  readonly inlined: boolean;
+}
+
 /** What a call uses of the registers. */
-function summary(analysis: Analysis, slot: number): { parameters: number; returns: boolean } | undefined {
+function summary(analysis: Analysis, slot: number): CallSummary | undefined {
   const { insns } = analysis;
   if (isKfuncCall(insns, slot)) {
     const kfunc = analysis.kfuncAt(slot);
-    return kfunc === undefined ? undefined : { parameters: kfunc.params.length, returns: kfunc.returns !== 0 };
+    if (kfunc === undefined) return undefined;
+    const { params, returns, flags } = kfunc;
+    return { parameters: params.length, returns: returns !== 0, inlined: flags.has("fastcall") };
   }
   const prototype = analysis.helpers.get(insns.imm[slot]!)?.prototype;
   if (prototype === undefined) return undefined;
-  return { parameters: prototype.args.length, returns: prototype.returns.kind !== "void" };
+  const { args, returns, fastcall } = prototype;
+  return { parameters: args.length, returns: returns.kind !== "void", inlined: fastcall === true };
 }
 
 /** Marks the pairs around one call; returns the stack offset above them, or undefined without pairs. */
-function markAround(analysis: Analysis, slot: number, lowest: number): number | undefined {
+function markAround(analysis: Analysis, slot: number, call: CallSummary, lowest: number): number | undefined {
   const { insns, points } = analysis;
-  const call = summary(analysis, slot);
-  if (call === undefined) return undefined;
   let free = 0x3f;
   if (call.returns) free &= ~1;
   for (let register = 1; register <= call.parameters; register++) free &= ~(1 << register);
@@ -76,7 +88,20 @@ export function checkFastcallContract(analysis: Analysis, frame: Frame, offset: 
   if (subprogram.fastcallStackOffset <= offset) return;
   if ((analysis.points[analysis.slot]! & FASTCALL_PATTERN) !== 0) return;
   subprogram.fastcallStackOffset = -32768;
+  subprogram.losesFastcallSpills = false;
   for (let slot = subprogram.start; slot < subprogram.end; slot++) {
     analysis.points[slot] = analysis.points[slot]! & ~FASTCALL_PATTERN;
+  }
+}
+
+/**
+ * Takes the stack of spills that go away from the functions' depths, once everything is walked: where every call with
+ * such spills around it is inlined, it ends where theirs starts. Since 6.12.
+ */
+export function creditFastcallStack({ options, subprograms }: Analysis): void {
+  if (options.fastcallCredit === false) return;
+  for (const subprogram of subprograms) {
+    if (!subprogram.losesFastcallSpills || subprogram.keepsFastcallStack) continue;
+    subprogram.stackDepth = -subprogram.fastcallStackOffset;
   }
 }

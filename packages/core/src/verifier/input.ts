@@ -82,6 +82,8 @@ export interface VerifyOptions {
   readonly cpus?: number | undefined;
   /** Functions of tracing programs may get stacks of their own. True where absent; kernels before 6.13 have none. */
   readonly privateStacks?: boolean | undefined;
+  /** Spills around calls that the kernel inlines take no stack. True where absent; in kernels before 6.12 they do. */
+  readonly fastcallCredit?: boolean | undefined;
   /** Asked now and then while the analysis runs; it ends as `not_reached` once this returns true. */
   readonly shouldStop?: (() => boolean) | undefined;
   /** Milliseconds from an arbitrary start, for a verdict's time. */

@@ -47,7 +47,11 @@ export function verifyForKernel(input: VerifierInput, kernel: KernelVersion, opt
     : input.functions?.map((each) => ({ ...each, linkage: "static" as const }));
   const verdict = verify(
     { ...input, functions },
-    limits.privateStacks ? options : { ...options, privateStacks: false },
+    {
+      ...options,
+      privateStacks: limits.privateStacks && options.privateStacks !== false,
+      fastcallCredit: limits.fastcallCredit && options.fastcallCredit !== false,
+    },
   );
   if (verdict.verdict !== "accepted") return verdict;
   const after = findMissingFunction(input, insns, kernel, verdict.facts.visits);

@@ -115,6 +115,8 @@ function createSubprogram(analysis: Analysis, start: number, end: number): Subpr
     called: false,
     verified: false,
     fastcallStackOffset: 0,
+    losesFastcallSpills: false,
+    keepsFastcallStack: false,
   };
 }
 

@@ -20,7 +20,7 @@ import { computePostorder, GraphWalk } from "./control-flow.js";
 import { checkDeadFunctions } from "./dead-functions.js";
 import { registerAt } from "./domain/register.js";
 import { explore } from "./explore.js";
-import { markFastcallPatterns } from "./fastcall.js";
+import { creditFastcallStack, markFastcallPatterns } from "./fastcall.js";
 import { enterMainFrame } from "./frames.js";
 import { parametersOf } from "./function-parameters.js";
 import { checkFunctionLayout, checkFunctionRecords } from "./function-records.js";
@@ -151,6 +151,7 @@ function analyze(analysis: Analysis): void {
   const walk = new Walk(analysis);
   walkMain(walk);
   walkGlobals(walk);
+  creditFastcallStack(analysis);
   checkStackDepth(analysis);
   checkDeadFunctions(analysis);
   checkRewrittenCalls(analysis);
