@@ -4,6 +4,7 @@ import { assembleProgram } from "../../host/testing/index.js";
 import type { AssembleChoices } from "../../host/testing/program-case.js";
 import { mapSpec } from "../../host/testing/specs.js";
 import { type Cgroup, Machine, type MachineProgram, type Namespace } from "../index.js";
+import { joinedNamespaces } from "../testing/joined-namespaces.js";
 
 const text = (bytes: Uint8Array | undefined) => bytes && String.fromCharCode(...bytes);
 const bytes = (value: string) => Uint8Array.from(value, (letter) => letter.charCodeAt(0));
@@ -18,13 +19,7 @@ describe("programs of cgroups", () => {
   let blue: Cgroup;
   beforeEach(() => {
     machine = new Machine();
-    client = machine.createNamespace("client");
-    server = machine.createNamespace("server");
-    machine.createVeth({ name: "eth0", namespace: client }, { name: "eth0", namespace: server });
-    client.addAddress("eth0", "10.0.0.1/24");
-    server.addAddress("eth0", "10.0.0.2/24");
-    client.addAddress("eth0", "fd00::1/64");
-    server.addAddress("eth0", "fd00::2/64");
+    ({ client, server } = joinedNamespaces(machine));
     blue = machine.cgroups.create("/web/blue");
     web = machine.cgroups.get("/web");
   });

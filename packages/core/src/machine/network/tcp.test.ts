@@ -4,6 +4,7 @@ import { tcpState } from "../../abi/index.js";
 import { assembleProgram } from "../../host/testing/index.js";
 import { buildPacket, ethernet, formatMac, ipv4, tcp } from "../../packet/index.js";
 import { Machine, type Namespace, type TcpSocket } from "../index.js";
+import { joinedNamespaces } from "../testing/joined-namespaces.js";
 
 const SECOND = 1_000_000_000;
 const text = (bytes: Uint8Array | undefined) => bytes && String.fromCharCode(...bytes);
@@ -29,13 +30,7 @@ describe("TCP", () => {
   let server: Namespace;
   beforeEach(() => {
     machine = new Machine();
-    client = machine.createNamespace("client");
-    server = machine.createNamespace("server");
-    machine.createVeth({ name: "eth0", namespace: client }, { name: "eth0", namespace: server });
-    client.addAddress("eth0", "10.0.0.1/24");
-    server.addAddress("eth0", "10.0.0.2/24");
-    client.addAddress("eth0", "fd00::1/64");
-    server.addAddress("eth0", "fd00::2/64");
+    ({ client, server } = joinedNamespaces(machine));
   });
 
   /** Both ends of a connection. */
