@@ -122,9 +122,10 @@ function reportFailure(error: unknown, terminal: Terminal, style: FailureStyle):
   const message = error instanceof Error ? error.message : String(error);
   // A verb that has printed its answer may have nothing to add.
   if (message === "") return error instanceof CommandError ? error.status : exitStatus.failed;
-  if (style.json) terminal.print(JSON.stringify({ error: message }));
+  const hint = error instanceof CommandError ? error.hint : undefined;
+  if (style.json) terminal.print(JSON.stringify({ error: message, hint }));
   else terminal.warn(`tsbpf: ${message}`);
-  if (error instanceof CommandError && error.hint !== undefined && !style.json) terminal.warn(error.hint);
+  if (hint !== undefined && !style.json) terminal.warn(hint);
   if (style.debug && error instanceof Error) terminal.warn(error.stack ?? "");
   return error instanceof CommandError ? error.status : exitStatus.failed;
 }
