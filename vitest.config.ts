@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { readConformance } from "./scripts/conformance-cases.ts";
 import SkipReporter from "./scripts/skip-reporter.ts";
 
 export default defineConfig({
@@ -16,6 +17,7 @@ export default defineConfig({
   ssr: { resolve: { conditions: ["tsbpf-source", "module", "node", "development|production"] } },
   test: {
     include: ["packages/*/src/**/*.test.ts", "tests/**/*.test.ts"],
+    provide: { conformance: readConformance() },
     testTimeout: 30_000,
     pool: "threads",
     reporters: ["default", new SkipReporter({ expectedOnCi: [/not on this kernel/] })],

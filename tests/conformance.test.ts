@@ -1,38 +1,20 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { Interpreter } from "@tsbpf/core/interpreter";
 import { defaultJitSettings, Jit } from "@tsbpf/core/jit";
 import { type Engine, Runtime } from "@tsbpf/core/runtime";
-import { afterAll, describe, expect, it } from "vitest";
-import { sharedFile } from "../packages/linux/src/testing/shared-folder.js";
+import { afterAll, describe, expect, inject, it } from "vitest";
+import type { ConformanceCase } from "../scripts/conformance-cases.js";
 import { verifiedFunction } from "./verified-function.js";
 
 // The public bpf_conformance suite's cases, as data in the shared folder.
-const file = sharedFile("conformance/cases.jsonl");
-
-interface Case {
-  readonly case: string;
-  readonly isa: string;
-  readonly mem: string;
-  readonly insns: string;
-  readonly result: string;
-  readonly error: string;
-}
-
-const cases: Case[] =
-  file === undefined
-    ? []
-    : readFileSync(file, "utf8")
-        .trim()
-        .split("\n")
-        .map((line) => JSON.parse(line) as Case);
+const { cases, negative } = inject("conformance");
+const absent = cases.length === 0;
 
 function bytesOfHex(hex: string): Uint8Array {
   return Uint8Array.from(hex.match(/../g) ?? [], (byte) => Number.parseInt(byte, 16));
 }
 
 /** Runs a case as the suite does: r1 is the memory, r2 its length, and there is a helper 5. */
-function runCase(runtime: Runtime, engine: Engine, { case: name, insns, mem }: Case): bigint {
+function runCase(runtime: Runtime, engine: Engine, { case: name, insns, mem }: ConformanceCase): bigint {
   const bytes = bytesOfHex(mem);
   const setLength = bytesOfHex(`b7020000${bytes.length.toString(16).padStart(2, "0")}000000`);
   const image = engine.prepare({ name, insns: Uint8Array.from([...setLength, ...bytesOfHex(insns)]) });
@@ -52,7 +34,7 @@ const engines: Record<string, (runtime: Runtime) => Engine> = {
     new Jit(runtime, { settings: { ...defaultJitSettings(), harden: 2 } }),
 };
 
-describe.skipIf(file === undefined).each(Object.entries(engines))(
+describe.skipIf(absent).each(Object.entries(engines))(
   "bpf_conformance, %s (needs the shared folder)",
   (engineName, create) => {
     const runtime = new Runtime();
@@ -73,12 +55,9 @@ describe.skipIf(file === undefined).each(Object.entries(engines))(
     });
 
     it("refuses what the suite's negative cases encode wrongly", () => {
-      const folder = sharedFile("conformance/negative")!;
-      const files = readdirSync(folder).filter((name) => name.startsWith("unused-"));
-      expect(files).toHaveLength(45);
-      for (const name of files) {
-        const raw = /-- raw\n((?:[0-9a-f ]+\n)+)/.exec(readFileSync(join(folder, name), "utf8"))![1]!;
-        expect(() => engine.prepare({ name, insns: bytesOfHex(raw.replace(/\s/g, "")) }), name).toThrow(
+      expect(negative).toHaveLength(45);
+      for (const { name, insns } of negative) {
+        expect(() => engine.prepare({ name, insns: bytesOfHex(insns) }), name).toThrow(
           expect.objectContaining({ code: "INVALID_PROGRAM" }),
         );
       }
@@ -91,11 +70,14 @@ describe.skipIf(file === undefined).each(Object.entries(engines))(
   },
 );
 
-describe.skipIf(file === undefined)("bpf_conformance, unchecked JIT (needs the shared folder)", () => {
+describe.skipIf(absent).each([
+  ["unchecked JIT", {}],
+  ["unchecked JIT without WebAssembly tail calls", { tailCalls: false }],
+])("bpf_conformance, %s (needs the shared folder)", (engineName, options) => {
   it("passes every case that the verifier accepts", () => {
     const runtime = new Runtime();
     runtime.helpers.define(5, { name: "ktime_get_ns", result: "int", wide: false, run: () => 0 });
-    const jit = new Jit(runtime);
+    const jit = new Jit(runtime, options);
     let [passed, wrong] = [0, [] as string[]];
     for (const { case: name, insns, mem, result } of cases) {
       const program = verifiedFunction(runtime, jit, bytesOfHex(insns), bytesOfHex(mem));
@@ -104,7 +86,7 @@ describe.skipIf(file === undefined)("bpf_conformance, unchecked JIT (needs the s
       else wrong.push(name);
       program.close();
     }
-    console.log(`bpf_conformance, unchecked JIT: ${passed} of ${cases.length} cases are accepted and passed`);
+    console.log(`bpf_conformance, ${engineName}: ${passed} of ${cases.length} cases are accepted and passed`);
     expect(wrong).toEqual([]);
     expect(passed).toBeGreaterThan(200);
   });

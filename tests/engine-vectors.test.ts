@@ -67,6 +67,7 @@ function run(runtime: Runtime, engine: Engine, vector: EngineVector): bigint {
 const engines: Record<string, (runtime: Runtime) => Engine> = {
   interpreter: (runtime) => new Interpreter(runtime),
   "checked JIT": (runtime) => new Jit(runtime),
+  "checked JIT without WebAssembly tail calls": (runtime) => new Jit(runtime, { tailCalls: false }),
 };
 
 describe.each(Object.entries(engines))("engine vectors, %s", (_engine, create) => {
@@ -78,10 +79,13 @@ describe.each(Object.entries(engines))("engine vectors, %s", (_engine, create) =
   });
 });
 
-describe("engine vectors, unchecked JIT", () => {
+describe.each([
+  ["unchecked JIT", {}],
+  ["unchecked JIT without WebAssembly tail calls", { tailCalls: false }],
+])("engine vectors, %s", (_engine, options) => {
   it("agrees where the verifier accepts them as functions", () => {
     const runtime = createRuntime();
-    const jit = new Jit(runtime);
+    const jit = new Jit(runtime, options);
     let accepted = 0;
     for (const { name, source, memory = "", result } of engineVectors) {
       const bytes = Uint8Array.from(memory.match(/../g)?.map((byte) => Number.parseInt(byte, 16)) ?? []);

@@ -160,11 +160,16 @@ export class Jit implements Engine {
       const imports = { env, maps: this.#maps?.instance.exports ?? {}, arrays: Object.fromEntries(tables) };
       return instantiate(bytes, imports).exports as unknown as ProgramExports;
     } catch (cause) {
-      if (bytes.length < ENGINE_LIMIT || !(cause instanceof Error) || cause.name !== "CompileError") throw cause;
+      if (bytes.length < ENGINE_LIMIT || !isSizeError(cause)) throw cause;
       const { name } = program.executable;
       throw new BpfError("TOO_LARGE", `${name} makes ${bytes.length} bytes of WebAssembly`, { name }, cause);
     }
   }
+}
+
+/** V8 throws a RangeError for modules above 8 MiB on a page's main thread. */
+function isSizeError(cause: unknown): cause is Error {
+  return cause instanceof Error && (cause.name === "CompileError" || cause.name === "RangeError");
 }
 
 /**

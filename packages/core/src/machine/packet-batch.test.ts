@@ -76,7 +76,7 @@ async function results({ type, source, verify = true }: Case, batched: boolean, 
   const told: unknown[] = [];
   const tell = (outcome: string, packet: { retval: number; packet(): Uint8Array; error: Error | undefined }) => {
     if (outcome === "skipped") told.push(outcome);
-    else if (outcome === "verdict") told.push([packet.retval, Buffer.from(packet.packet()).toString("hex")]);
+    else if (outcome === "verdict") told.push([packet.retval, [...packet.packet()]]);
     else told.push([outcome, packet.error?.message]);
   };
   const batch = machine.createPacketBatch(program, (packet) => tell(packet.outcome, packet));

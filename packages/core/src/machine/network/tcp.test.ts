@@ -15,7 +15,7 @@ const pattern = (length: number) => Uint8Array.from({ length }, (_, at) => (at *
 function readAll(socket: TcpSocket): Uint8Array {
   const pieces: number[] = [];
   for (let piece = socket.receive(); piece !== undefined && piece.length > 0; piece = socket.receive())
-    pieces.push(...piece);
+    for (const byte of piece) pieces.push(byte);
   return Uint8Array.from(pieces);
 }
 
