@@ -13,7 +13,7 @@ import {
   RUN_EXIT,
   STACK_SIZE,
 } from "../runtime/index.js";
-import { type FunctionBuilder, I32, i32, i64, type Local } from "../wasm/index.js";
+import { type FunctionBuilder, I32, I64, i32, i64, type Local } from "../wasm/index.js";
 import type { Emitter, Operation } from "./emitter.js";
 import { RECORD_SIZE } from "./record.js";
 
@@ -169,10 +169,32 @@ function emitTailCall(e: Emitter): void {
     e.restoreState();
     f.br(e.labels.leave);
   });
+  f.get(target).load(i32.load, programRecord.code).op(i32.eqz);
+  f.if(() => emitForeignTailCall(e, target));
   f.get(e.area).get(target).store(i32.store, area.program);
   f.get(e.stack).op(i32.wrap_i64).set(base);
   startMayGoto(f, base, () => e.left());
-  f.get(target).load(i32.load, programRecord.entry).i32(RECORD_SIZE).op(i32.sub).set(target);
+  f.get(target).load(i32.load, programRecord.code).i32(RECORD_SIZE).op(i32.sub).set(target);
   e.moveTo(target);
   f.br(e.labels.next);
+}
+
+/** The target, which the interpreter doesn't run, runs in this frame, and its r0 is the function's. */
+function emitForeignTailCall(e: Emitter, target: Local): void {
+  const { f, imports } = e;
+  const depth = e.scratch(I32, "depth");
+  const left = e.scratch(I64, "left");
+  const r0 = e.scratch(I64, "r0");
+  e.saveState();
+  f.get(e.area).load(i32.load, area.depth).set(depth);
+  f.get(e.stack).op(i32.wrap_i64);
+  e.left();
+  e.register(1);
+  f.get(target).load(i32.load, programRecord.entry).callIndirect(imports.programSignature, imports.programs);
+  f.set(left).set(r0);
+  f.get(e.area).get(left).store(i64.store, area.budget);
+  f.get(e.area).get(depth).store(i32.store, area.depth);
+  e.setRegister(0, () => f.get(r0));
+  e.restoreState();
+  f.br(e.labels.leave);
 }

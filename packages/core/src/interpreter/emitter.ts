@@ -26,8 +26,14 @@ export interface LoopImports {
   readonly callRegister: FunctionIndex;
   /** (record): `Runtime.tailCallDeeper`. */
   readonly tailCallDeeper: FunctionIndex;
+  /** (status): ends the run, see `Runtime.abort`. */
+  readonly abort: FunctionIndex;
   readonly helpers: TableIndex;
   readonly kfuncs: TableIndex;
+  /** `ProgramEntries.table`: where tail calls to programs go that the interpreter doesn't run. */
+  readonly programs: TableIndex;
+  /** Of its functions. */
+  readonly programSignature: SignatureIndex;
   /** Five i32s to one. */
   readonly helperSignature: SignatureIndex;
 }

@@ -1,5 +1,13 @@
-import type { Engine, Executable, ProgramImage, RunContext, Runtime } from "../runtime/index.js";
-import { type LinearMemory, type WasmModule, webAssembly } from "../wasm/index.js";
+import type {
+  Engine,
+  Executable,
+  ProgramEntries,
+  ProgramImage,
+  RunContext,
+  RunStatus,
+  Runtime,
+} from "../runtime/index.js";
+import { type LinearMemory, type WasmModule, type WasmTable, webAssembly } from "../wasm/index.js";
 import { callRegister } from "./call-register.js";
 import { DebugSession } from "./debug-session.js";
 import { generateInterpreter, type InterpreterLoop } from "./loop.js";
@@ -26,11 +34,19 @@ function compiledModule(kind: "plain" | "stepping", memory: LinearMemory["limits
 export class Interpreter implements Engine {
   readonly name = "interpreter";
   readonly runtime: Runtime;
+  readonly #entries: ProgramEntries | undefined;
+  readonly #programs: WasmTable;
   /** Loops by whether they step and whether they guard helpers' arguments. */
   readonly #loops = new Map<string, InterpreterLoop>();
 
-  constructor(runtime: Runtime) {
+  /**
+   * @param entries where programs that it doesn't run are tail called, and its own by those. Without it, such a tail call
+   * is a fault.
+   */
+  constructor(runtime: Runtime, entries?: ProgramEntries) {
     this.runtime = runtime;
+    this.#entries = entries;
+    this.#programs = entries?.table ?? new (webAssembly().Table)({ element: "anyfunc", initial: 0 });
   }
 
   /** @throws InvalidProgramError */
@@ -46,6 +62,7 @@ export class Interpreter implements Engine {
       verified,
       loop: this.#loop("plain", verified),
       predecoded,
+      entries: this.#entries,
     });
   }
 
@@ -75,6 +92,8 @@ export class Interpreter implements Engine {
       regions: new Global({ value: "i32", mutable: false }, runtime.regions.header),
       helpers: verified ? helpers.table : helpers.guardedTable,
       kfuncs: verified ? kfuncs.table : kfuncs.guardedTable,
+      programs: this.#programs,
+      abort: (status: RunStatus) => runtime.abort(status),
       loadPacket: (skb: number, offset: number, size: number) => runtime.loadPacket(skb, offset, size),
       tailCallDeeper: (record: number) => runtime.tailCallDeeper(record),
       callRegister: (_area: number, low: number, high: number) => callRegister(runtime, low, high),

@@ -15,6 +15,7 @@ import { I32, I64, i32, i64, type Label, type LinearMemory, ModuleBuilder, type 
 import { emitLeave, popFrame, pushFrame, startMayGoto } from "./calls.js";
 import { Emitter, type LoopFunction, type LoopImports } from "./emitter.js";
 import { operations } from "./operations.js";
+import { defineEnter } from "./program-entry.js";
 import { RECORD_GUARDED, RECORD_LOADS, RECORD_SIZE, record } from "./record.js";
 
 /** The generated loop, instantiated for one runtime. */
@@ -22,6 +23,8 @@ export interface InterpreterLoop {
   readonly execute: WasmFunction;
   readonly invoke: WasmFunction;
   readonly resume: WasmFunction;
+  /** For {@link programEntry}; JavaScript can't call it. */
+  readonly enter: unknown;
 }
 
 /**
@@ -30,8 +33,9 @@ export interface InterpreterLoop {
  * - `execute(area, context)`: a program from its start, which `area.program` names.
  * - `invoke(area, entry, a1 ... a5)`: one function, a frame deeper.
  * - `resume(area, pc, steps)`: from the record after `pc`.
+ * - `enter(frame, left, r1, record) -> (r0, left)`: a program that another engine's tail called.
  *
- * Each returns a run status.
+ * The others return a run status.
  *
  * @param stepping whether `steps` counts: the run stops after as many instructions, and `execute` before the first.
  * Otherwise `steps` is ignored.
@@ -45,6 +49,7 @@ export function generateInterpreter(stepping: boolean, memory: LinearMemory["lim
   module.exportFunction("resume", loop);
   defineExecute(module, loop);
   defineInvoke(module, loop);
+  defineEnter(module, imports, loop);
   return module.finish();
 }
 
@@ -53,14 +58,18 @@ function declareImports(module: ModuleBuilder, memory: LinearMemory["limits"]): 
   const loadPacket = module.importFunction("env", "loadPacket", [I32, I32, I32], [I32]);
   const callRegister = module.importFunction("env", "callRegister", [I32, I32, I32], [I32]);
   const tailCallDeeper = module.importFunction("env", "tailCallDeeper", [I32], []);
+  const abort = module.importFunction("env", "abort", [I32], []);
   const regions = module.importGlobal("env", "regions", I32);
   return {
     checkAccess: defineRegionCheck(module, regions),
     loadPacket,
     callRegister,
     tailCallDeeper,
+    abort,
     helpers: module.importTable("env", "helpers", { minimum: 0 }),
     kfuncs: module.importTable("env", "kfuncs", { minimum: 0 }),
+    programs: module.importTable("env", "programs", { minimum: 0 }),
+    programSignature: module.signature([I32, I64, I64], [I64, I64]),
     helperSignature: module.signature([I32, I32, I32, I32, I32], [I32]),
   };
 }
@@ -175,7 +184,7 @@ function defineExecute(module: ModuleBuilder, loop: LoopFunction): void {
     .op(i32.add)
     .op(i64.extend_i32_u)
     .store(i64.store, 80);
-  f.get(params.area).get(params.area).load(i32.load, area.program).load(i32.load, programRecord.entry);
+  f.get(params.area).get(params.area).load(i32.load, area.program).load(i32.load, programRecord.code);
   f.i32(RECORD_SIZE).op(i32.sub).i32(0).call(loop);
   module.exportFunction("execute", f);
 }

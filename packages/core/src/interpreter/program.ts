@@ -1,6 +1,15 @@
-import { functionRecord, type ProgramImage, programRecord, type RunStatus, type Runtime } from "../runtime/index.js";
+import {
+  functionRecord,
+  NO_ENTRY,
+  type ProgramEntries,
+  type ProgramImage,
+  programRecord,
+  type RunStatus,
+  type Runtime,
+} from "../runtime/index.js";
 import type { InterpreterLoop } from "./loop.js";
 import type { Predecoded } from "./predecode.js";
+import { programEntry } from "./program-entry.js";
 import { RECORD_SIZE, record } from "./record.js";
 
 /** A program in the interpreter's form: its records in linear memory. */
@@ -16,6 +25,7 @@ export class InterpretedProgram implements ProgramImage {
   readonly #runtime: Runtime;
   readonly #loop: InterpreterLoop;
   readonly #code: number;
+  readonly #entries: ProgramEntries | undefined;
 
   constructor(
     runtime: Runtime,
@@ -25,12 +35,14 @@ export class InterpretedProgram implements ProgramImage {
       verified,
       loop,
       predecoded,
+      entries,
     }: {
       name: string;
       exceptionCallback: number | undefined;
       verified: boolean;
       loop: InterpreterLoop;
       predecoded: Predecoded;
+      entries: ProgramEntries | undefined;
     },
   ) {
     this.#runtime = runtime;
@@ -42,7 +54,10 @@ export class InterpretedProgram implements ProgramImage {
     const { memory } = runtime;
     this.#code = memory.allocBytes(predecoded.records, 16);
     this.record = memory.alloc(programRecord.size, 16);
-    memory.u32[(this.record + programRecord.entry) >> 2] = this.#code;
+    this.#entries = entries;
+    const entry = entries?.add(programEntry(loop.enter, this.record)) ?? NO_ENTRY;
+    memory.u32[(this.record + programRecord.entry) >> 2] = entry;
+    memory.u32[(this.record + programRecord.code) >> 2] = this.#code;
     memory.u32[(this.record + programRecord.slots) >> 2] = this.slots;
     memory.u32[(this.record + programRecord.frames) >> 2] = predecoded.frames;
     this.functions = this.#createFunctions(predecoded);
@@ -69,6 +84,7 @@ export class InterpretedProgram implements ProgramImage {
 
   close(): void {
     this.#runtime.removeImage(this, this.functions);
+    this.#entries?.remove(this.#runtime.memory.u32[(this.record + programRecord.entry) >> 2]!);
     for (const address of [this.#code, this.record, ...this.functions]) this.#runtime.memory.free(address);
   }
 

@@ -117,7 +117,7 @@ export function emitTailCall(t: Translation): void {
     t.area().load(i32.load, area.tailCalls).tee(count).i32(MAX_TAIL_CALLS).op(i32.ge_u).brIf(failed);
     t.testBudget();
     t.area().get(count).i32(1).op(i32.add).store(i32.store, area.tailCalls);
-    if (t.entry !== 0 || parts.checked) emitDeeperTailCall(t, target);
+    emitDeeperTailCall(t, target);
     f.get(FRAME);
     t.left();
     t.get(1, 64);
@@ -133,6 +133,8 @@ export function emitTailCall(t: Translation): void {
 /** Where the target's frames don't fit behind this one, it runs on an area of its own, and its r0 is the function's. */
 function emitDeeperTailCall(t: Translation, target: Local): void {
   const { f, parts } = t;
+  // Everything fits behind the first frame, where most tail calls come from.
+  emitDepth(f, FRAME).openIf();
   emitDepth(f, FRAME).get(target).load(i32.load, programRecord.frames).op(i32.add);
   f.i32(MAX_CALL_FRAMES).op(i32.gt_u);
   f.if(() => {
@@ -141,6 +143,7 @@ function emitDeeperTailCall(t: Translation, target: Local): void {
     t.area().load(i64.load, area.registers);
     t.area().load(i64.load, area.budget).return();
   });
+  f.end();
 }
 
 /** Back to the caller with r0 and what is left of the budget. */

@@ -23,7 +23,7 @@ import {
 import { defineBatch } from "./batch.js";
 import type { Blinding } from "./blinding.js";
 import { findCallMaps } from "./call-maps.js";
-import { defineExecute, defineInvoke, defineRepeat } from "./entries.js";
+import { defineCheckedEntry, defineExecute, defineInvoke, defineRepeat } from "./entries.js";
 import { emitFunction } from "./function-body.js";
 import { type InlineHelper, inlineHelper } from "./inline-helpers.js";
 import type { CodeMarks, FunctionListing } from "./listing.js";
@@ -94,15 +94,14 @@ export function compileProgram(program: DecodedProgram, options: CompileOptions)
     facts === undefined ? new Map() : findInlined(program, found, callMaps, options.blinding !== undefined);
   const risky = facts === undefined ? new Set<number>() : riskySlots(facts);
   const checks = facts === undefined || risky.size > 0 || (program.executable.guarded?.size ?? 0) > 0;
-  const recursive = facts === undefined;
-  const imports = declareImports(module, program, found, { memory, checks, callMaps, inlined, recursive });
+  const imports = declareImports(module, program, found, { memory, checks, callMaps, inlined });
   const shared = declareShared(module, options, imports, { program, callMaps, inlined, risky });
   const { metered, free } = declareVariants(module, options, shared, found, metering);
   for (const variant of [free, metered]) {
     for (const target of variant?.functions.values() ?? []) emitFunction(variant!, target);
   }
   const main = defineMain(module, options, metering, { metered, free });
-  module.exportFunction("entry", main);
+  module.exportFunction("entry", shared.checked ? defineCheckedEntry(module, shared, main) : main);
   defineExecute(module, shared, main);
   defineRepeat(module, shared, main);
   if (imports.alone) defineBatch(module, shared, main);

@@ -1,4 +1,5 @@
 import {
+  AREA_ALIGNMENT,
   area,
   FAULT_CALL_DEPTH,
   FRAME_SIZE,
@@ -52,6 +53,32 @@ export function defineRepeat(module: ModuleBuilder, parts: SharedParts, main: Fu
   module.exportFunction("repeat", f);
 }
 
+/**
+ * Where tail calls to a checked program go, (frame, left, r1) -> (r0, left): unchecked programs leave r1 and the access
+ * window of runs before in the area, where checked ones look for theirs.
+ */
+export function defineCheckedEntry(
+  module: ModuleBuilder,
+  { tailCalls }: SharedParts,
+  main: FunctionBuilder,
+): FunctionBuilder {
+  const f = module.function("entry", { frame: I32, left: I64, r1: I64 }, [I64, I64]);
+  const { frame, left, r1 } = f.params;
+  const at = f.local(I32, "area");
+  f.get(frame).i32(-AREA_ALIGNMENT).op(i32.and).tee(at);
+  f.get(r1).store(i64.store, area.registers + 8);
+  emitClosedWindow(f, at);
+  f.get(frame).get(left).get(r1);
+  if (tailCalls) f.returnCall(main);
+  else f.call(main);
+  return f;
+}
+
+function emitClosedWindow(f: FunctionBuilder, at: Local): void {
+  f.get(at).i64(0).store(i64.store, area.windowReadLimit);
+  f.get(at).i64(0).store(i64.store, area.windowWriteLimit);
+}
+
 /** Clears registers and stack, so that a program which nobody verified runs the same each time. */
 export function emitReset(f: FunctionBuilder, at: Local, context: Local): void {
   f.get(at).i32(0).i32(88).memoryFill();
@@ -60,8 +87,7 @@ export function emitReset(f: FunctionBuilder, at: Local, context: Local): void {
     .get(context)
     .op(i64.extend_i32_u)
     .store(i64.store, area.registers + 8);
-  f.get(at).i64(0).store(i64.store, area.windowReadLimit);
-  f.get(at).i64(0).store(i64.store, area.windowWriteLimit);
+  emitClosedWindow(f, at);
 }
 
 export function emitResults(
@@ -110,8 +136,7 @@ export function defineInvoke(module: ModuleBuilder, parts: SharedParts): void {
         .op(i64.extend_i32_u)
         .store(i64.store, 8 + index * 8);
     });
-    f.get(params.area).i64(0).store(i64.store, area.windowReadLimit);
-    f.get(params.area).i64(0).store(i64.store, area.windowWriteLimit);
+    emitClosedWindow(f, params.area);
   }
   f.get(params.area).get(depth).i32(FRAME_SIZE).op(i32.mul).op(i32.add);
   f.i32(area.frames + FRAME_SIZE).op(i32.add);

@@ -5,6 +5,8 @@ import {
   decodeProgram,
   type Engine,
   functionRecord,
+  NO_ENTRY,
+  type ProgramEntries,
   programRecord,
   type Runtime,
 } from "../runtime/index.js";
@@ -106,6 +108,11 @@ export class Jit implements Engine {
     }
   }
 
+  /** Where its programs are tail called; what another engine puts there can be tail called by them. */
+  get entries(): ProgramEntries {
+    return this.#programs;
+  }
+
   /** Bytes of all images together. */
   get size(): number {
     return this.#size;
@@ -116,11 +123,10 @@ export class Jit implements Engine {
     return [...this.#images].flatMap((image) => image.symbols());
   }
 
-  /** Index of the program with this record in the table of all; undefined for one that isn't translated. */
+  /** Index of the program with this record in the table of all; undefined for one that isn't there. */
   #entryOf(handle: number): number | undefined {
-    const { runtime } = this;
-    if (!(runtime.image(handle) instanceof CompiledProgram)) return undefined;
-    return runtime.memory.u32[(handle + programRecord.entry) >>> 2]!;
+    const entry = this.runtime.memory.u32[(handle + programRecord.entry) >>> 2]!;
+    return entry === NO_ENTRY ? undefined : entry;
   }
 
   #closed(image: CompiledProgram): void {

@@ -40,7 +40,7 @@ export interface ModuleImports {
   readonly programs: TableIndex | undefined;
   /** The same by the entries of single prog arrays. */
   readonly arrays: ReadonlyMap<LiveMap, TableIndex>;
-  /** (record): `Runtime.tailCallDeeper`; only where another function than the program itself may tail call. */
+  /** (record): `Runtime.tailCallDeeper`. */
   readonly tailCallDeeper: FunctionIndex | undefined;
   /** Functions of the map core by name. */
   readonly maps: ReadonlyMap<string, FunctionIndex>;
@@ -56,8 +56,6 @@ export function declareImports(
   functions: readonly ProgramFunction[],
   options: {
     readonly memory: LinearMemory["limits"];
-    /** Whether the program may call itself, because nobody has verified it. */
-    readonly recursive: boolean;
     /** Whether some access is checked. */
     readonly checks: boolean;
     /** Maps that helpers are called with, where they are known, by slots. */
@@ -68,7 +66,6 @@ export function declareImports(
 ): ModuleImports {
   const { checks, callMaps, inlined } = options;
   const used = usesOf(program, functions, inlined, callMaps);
-  const deeper = functions.length > 1 || options.recursive;
   const helpers = new Map<string, FunctionIndex>();
   module.importMemory("env", "memory", options.memory);
   const abort = module.importFunction("env", "abort", [I32], []);
@@ -76,8 +73,7 @@ export function declareImports(
     helpers.set(name, module.importFunction("env", name, FIVE, [I32]));
   const loadPacket = used.packets ? module.importFunction("env", "loadPacket", THREE, [I32]) : undefined;
   const callRegister = used.registerCalls ? module.importFunction("env", "callRegister", THREE, [I32]) : undefined;
-  const tailCallDeeper =
-    used.tailCalls && deeper ? module.importFunction("env", "tailCallDeeper", [I32], []) : undefined;
+  const tailCallDeeper = used.tailCalls ? module.importFunction("env", "tailCallDeeper", [I32], []) : undefined;
   const maps = new Map<string, FunctionIndex>();
   for (const name of new Set([...inlined.values()].flatMap(({ imports }) => imports))) {
     const parameters = new Array<typeof I32>(mapCoreParameters[name] ?? 2).fill(I32);

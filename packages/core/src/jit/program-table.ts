@@ -1,11 +1,12 @@
 import { HandleArrayMap, type LiveMap } from "../maps/index.js";
+import type { ProgramEntries } from "../runtime/index.js";
 import { type WasmTable, webAssembly } from "../wasm/index.js";
 
 /** Prog arrays with more entries than this have no table of their own. */
 const MAX_OWN_ENTRIES = 1024;
 
-/** Entries of the programs of one engine, which tail calls go to. A program's record holds its index. */
-export class ProgramTable {
+/** Entries of programs, which tail calls go to. A program's record holds its index. */
+export class ProgramTable implements ProgramEntries {
   readonly table: WasmTable = createTable(16);
   readonly #free: number[] = [];
   readonly #ofArrays = new WeakMap<LiveMap, WasmTable>();
@@ -27,7 +28,7 @@ export class ProgramTable {
    * The entries of the programs in a prog array, by its own indices: a tail call through it need not wait for what the
    * array says, which is kept in step.
    *
-   * @param entryOf index in {@link table} of the program that an entry refers to; undefined for none of this engine
+   * @param entryOf index in {@link table} of the program that an entry refers to; undefined for one that it doesn't hold
    */
   ofArray(map: HandleArrayMap, entryOf: (handle: number) => number | undefined): WasmTable {
     let table = this.#ofArrays.get(map);

@@ -30,6 +30,7 @@ export class ProgramRecords {
     this.program = memory.alloc(programRecord.size, 16);
     memory.u32[(this.program + programRecord.slots) >> 2] = program.slots.length;
     memory.u32[(this.program + programRecord.frames) >> 2] = callFrames(program);
+    memory.u32[(this.program + programRecord.code) >> 2] = 0;
     const records = new Map<number, number>();
     for (const slot of program.callbacks) {
       const address = memory.alloc(functionRecord.size, 16);

@@ -33,7 +33,7 @@ export interface PreparedProgram {
   readonly image: ProgramImage;
   /** Maps that it holds. */
   readonly maps: readonly MachineMap[];
-  /** Translated, not interpreted. */
+  /** Loaded with the JIT on, which interprets what makes too much code. */
   readonly jited: boolean;
   /** What its references call them. */
   readonly mapNames: readonly string[];
@@ -104,7 +104,7 @@ export function prepareProgram(
   const log = verification.log + (interpreted ? TOO_LARGE_NOTE : "");
   return {
     image,
-    jited: !(image instanceof InterpretedProgram),
+    jited: machine.engine.name === "jit",
     mapNames: [...maps.keys()],
     maps: [...maps.values()],
     log,

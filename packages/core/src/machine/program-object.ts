@@ -40,7 +40,7 @@ export interface ProgramParts {
   /** Bytes of the context that it accesses, as far as that is known. */
   readonly contextSize: number;
   readonly maps: readonly MapObject[];
-  /** Translated, not interpreted. */
+  /** Loaded with the JIT on, which interprets what makes too much code. */
   readonly jited: boolean;
   /** What its references call them. */
   readonly mapNames: readonly string[];

@@ -15,12 +15,13 @@ async function createChain(engine: "jit" | "interpreter", entries: number) {
   const progs = machine.createMap(
     createMap({ name: "progs", type: "prog_array", keySize: 4, valueSize: 4, maxEntries: entries }),
   );
-  const load = (name: string, source: string) => {
+  const load = (name: string, source: string, verify = true) => {
     const insns = assemble(source);
     const slot = insns.findIndex((byte, at) => at % 8 === 0 && byte === 0x18) / 8;
     const references = slot < 0 ? [] : [{ kind: "map" as const, slot, map: "progs" }];
     return machine.loadProgram(createProgram({ name, type: "xdp", insns, references, license: "GPL" }), {
       maps: { progs },
+      verify,
     });
   };
   const returns = (value: number) => load(`returns_${value}`, `r0 = ${value}\nexit`);
@@ -56,3 +57,18 @@ it.each([
   expect(verdicts()).toEqual([9, 99, 55, 99, 99]);
   machine.close();
 });
+
+it.each(["jit", "interpreter"] as const)(
+  "out of a function, and on from there, with all frames: %s",
+  async (engine) => {
+    const { machine, progs, load } = await createChain(engine, ENTRIES);
+    const calls = (index: number) => `r3 = ${index}\nr2 = 0 ll\ncall 12\nr0 = 0\nexit`;
+    progs.updateReference(key(2), await load("second", calls(3)));
+    const deep = Array.from({ length: 7 }, (_, at) => `call f${at}\nr0 += 1\nexit\nf${at}:`).join("\n");
+    progs.updateReference(key(3), await load("third", `${deep}\nr0 = 100\nexit`));
+    // Unverified: without types the verifier takes no tail calls in functions.
+    const start = await load("first", `call f\nr0 += 1\nexit\nf:\n${calls(2)}`, false);
+    expect(start.testRun({ data: new Uint8Array(20) }).retval).toBe(108);
+    machine.close();
+  },
+);

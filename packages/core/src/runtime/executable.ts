@@ -1,3 +1,4 @@
+import type { WasmTable } from "../wasm/index.js";
 import type { RunStatus } from "./run-result.js";
 
 /** An arena as its program's pointers see it. */
@@ -77,16 +78,30 @@ export interface Engine {
 }
 
 /**
- * A program's record in linear memory, 16 bytes. Prog arrays store its address; 0 is an empty slot. All programs of one
- * prog array belong to one engine.
+ * Where tail calls between the programs of different engines go: a table of functions `(frame: i32, left: i64, r1: i64) ->
+ * (r0: i64, left: i64)`, which start a program in the frame at `frame`, with `left` slots left of the budget.
  */
+export interface ProgramEntries {
+  readonly table: WasmTable;
+  /** Index of `entry`, an exported WebAssembly function, from now on. */
+  add(entry: unknown): number;
+  /** No tail call goes to this index any more. */
+  remove(index: number): void;
+}
+
+/** {@link programRecord}'s entry of a program that no table holds: a tail call to it from another engine's is a fault. */
+export const NO_ENTRY = 0xffffffff;
+
+/** A program's record in linear memory, 16 bytes. Prog arrays store its address; 0 is an empty slot. */
 export const programRecord = {
-  /** Where the program starts, engine's own meaning (u32). */
+  /** Index in {@link ProgramEntries}, or {@link NO_ENTRY} (u32). */
   entry: 0,
   /** Slots (u32). */
   slots: 4,
   /** Call frames that it may nest, its own included (u32). */
   frames: 8,
+  /** Where the interpreter finds it, its own meaning; 0 for programs that it doesn't run (u32). */
+  code: 12,
   size: 16,
 } as const;
 

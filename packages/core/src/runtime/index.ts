@@ -18,6 +18,8 @@ export {
   type Engine,
   type Executable,
   functionRecord,
+  NO_ENTRY,
+  type ProgramEntries,
   type ProgramImage,
   programRecord,
 } from "./executable.js";
