@@ -5,11 +5,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { Machine } from "@tsbpf/core/machine";
-import { XdpContext } from "@tsbpf/core/runtime";
+import { chromium } from "playwright";
+import { chromiumProblem, launchOptions } from "../../scripts/chromium.mjs";
+import { loadJit } from "./jit-runs.mjs";
 import { load, packetsOf, plainInstructions } from "./workloads.mjs";
 
-const LOOPBACK = 1;
 /**
  * CPU time of this process in nanoseconds, so that waiting for a CPU doesn't count. It doesn't in the kernel's test runs
  * either.
@@ -19,41 +19,38 @@ function now() {
   return (user + system) * 1000;
 }
 
-/** Nanoseconds that `repeat(packet, times)` takes for a run, over all packets. */
-function timeRuns(packets, runs, repeat) {
-  const each = Math.max(1, Math.round(runs / packets.length));
-  const start = now();
-  for (const packet of packets) repeat(packet, each);
-  return (now() - start) / (each * packets.length);
+/** Our JIT in this process. */
+export function openJit() {
+  return { load: (workload) => loadJit(workload, now), close: () => {} };
 }
 
-/** Our JIT: a run of many in WebAssembly (`batch`), and a call from JavaScript a run (`call`), of one loaded program. */
-export async function loadJit(workload) {
-  const host = new Machine({ cpus: 1 });
-  const { program, drain } = await load(workload, host);
-  const { runtime } = host;
-  if (program.image.checked !== false) throw new Error(`${workload.name} runs with checks`);
-  const packets = packetsOf(workload);
-  const context = new XdpContext(runtime);
-  const check = (retval) => {
-    if (retval !== (workload.verdict ?? 2)) throw new Error(`${workload.name} returned ${retval}`);
+/** Our JIT in headless Chromium: page.html, whose clock counts waiting for a CPU too. */
+export async function openChromium() {
+  const problem = await chromiumProblem();
+  if (problem !== undefined) throw new Error(problem);
+  const browser = await chromium.launch(launchOptions);
+  const page = await browser.newPage();
+  const root = join(import.meta.dirname, "../..");
+  // Cross-origin isolated pages have a finer clock.
+  const headers = { "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp" };
+  await page.route("**", (route) => {
+    const { pathname } = new URL(route.request().url());
+    return route.fulfill({ path: join(root, decodeURIComponent(pathname)), headers });
+  });
+  await page.goto("http://localhost/benchmarks/jit/page.html");
+  await page.waitForFunction("globalThis.bench !== undefined");
+  return {
+    version: browser.version(),
+    async load({ name }) {
+      await page.evaluate((workload) => globalThis.bench.load(workload), name);
+      return {
+        batch: (runs) => page.evaluate((count) => globalThis.bench.batch(count), runs),
+        call: (runs) => page.evaluate((count) => globalThis.bench.call(count), runs),
+        close: () => page.evaluate(() => globalThis.bench.close()),
+      };
+    },
+    close: () => browser.close(),
   };
-  const call = (runs) => {
-    const ns = timeRuns(packets, runs, (packet, times) => {
-      context.load(packet);
-      context.setReceiver(LOOPBACK, 0);
-      for (let time = 0; time < times; time++) runtime.execute(program.image, context);
-    });
-    check(runtime.r0);
-    drain();
-    return ns;
-  };
-  const batch = (runs) => {
-    const ns = timeRuns(packets, runs, (data, repeat) => check(program.testRun({ data, repeat }).retval));
-    drain();
-    return ns;
-  };
-  return { call, batch, close: () => host.close() };
 }
 
 /** The kernel's JIT by BPF_PROG_TEST_RUN, which reports whole nanoseconds a run. Undefined without bpf(2). */

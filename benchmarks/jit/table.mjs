@@ -59,6 +59,8 @@ export function printSummary(rows) {
     if (ratios.length === 0) continue;
     const worst = Math.max(...ratios).toFixed(2);
     const means = `geometric mean ${mean(ratios).toFixed(2)}, net ${nets.length > 0 ? mean(nets).toFixed(2) : "-"}`;
-    console.log(`${engine}: ${means}; largest ratio ${worst}, net ${Math.max(...nets).toFixed(2)}`);
+    console.log(
+      `${engine}: ${means}; largest ratio ${worst}, net ${nets.length > 0 ? Math.max(...nets).toFixed(2) : "-"}`,
+    );
   }
 }
