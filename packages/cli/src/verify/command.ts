@@ -46,10 +46,11 @@ async function compareFile(
 }
 
 /** Says whose facts the verdicts rest on. */
-async function printOrigin({ terminal }: Session, { btf, kernel }: VerifyOptions): Promise<void> {
+async function printOrigin({ terminal }: Session, { btf, config, kernel }: VerifyOptions): Promise<void> {
   if (kernel !== undefined) {
     terminal.print(terminal.style("dim", `kernel: what Linux ${kernel} has and its limits, over 6.18's analysis`));
   }
+  if (config !== undefined) terminal.print(terminal.style("dim", `kernel configuration: ${config}`));
   const { origin } = await loadKernelTypes(btf);
   terminal.print(terminal.style("dim", `kernel types: ${origin}`));
 }

@@ -1,10 +1,11 @@
-import { capabilities, errnoName } from "@tsbpf/core/abi";
+import { capabilities, errnoName, type KernelConfig } from "@tsbpf/core/abi";
 import { lineAt } from "@tsbpf/core/host";
 import { applyCoreRelocations } from "@tsbpf/core/object";
 import type { ObjectSpec, ProgramSpec } from "@tsbpf/core/spec";
 import { type Verdict, type VerifierInput, verifierInput, verify, verifyForKernel } from "@tsbpf/core/verifier";
 import { missingToLoad } from "./capabilities.js";
 import { withKconfig } from "./kconfig.js";
+import { kernelConfigOf } from "./kernel-config.js";
 import { isLeftOut, type KernelTypes, leftOutType, loadKernelTypes } from "./kernel-types.js";
 import type { FullResult, VerifyOptions } from "./result.js";
 
@@ -17,12 +18,19 @@ export async function judgeByMachine(
 ): Promise<FullResult> {
   const kernel = await loadKernelTypes(options.btf);
   const head = { file, program: program.name, section: program.section, type: program.type };
-  const filled = await withKconfig(object, kernel, options.kernel);
-  const outcome = judgeProgram(filled, program, options, kernel);
+  const config = await kernelConfigOf(options, kernel);
+  const filled = await withKconfig(object, kernel, options, config);
+  const outcome = judgeProgram(filled, program, options, kernel, config);
   return { ...head, ...outcome, types: kernel.source, ...versionOf(options) };
 }
 
-function judgeProgram(object: ObjectSpec, program: ProgramSpec, options: VerifyOptions, kernel: KernelTypes): Outcome {
+function judgeProgram(
+  object: ObjectSpec,
+  program: ProgramSpec,
+  options: VerifyOptions,
+  kernel: KernelTypes,
+  config: KernelConfig | undefined,
+): Outcome {
   const leftOut = leftOutType(kernel, object, program);
   if (leftOut !== undefined) {
     return withoutVerdict(`the shipped kernel types do not have ${leftOut}; --btf FILE names a kernel's`);
@@ -33,14 +41,14 @@ function judgeProgram(object: ObjectSpec, program: ProgramSpec, options: VerifyO
     if (program.coreRelocations.length > 0 && object.btf !== undefined) {
       spec = applyCoreRelocations(program, object.btf, kernel.types);
     }
-    input = verifierInput(object, spec, kernel.types);
+    input = verifierInput(object, spec, kernel.types, config);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     if (isLeftOut(kernel, error)) return withoutVerdict(`${message} (shipped; --btf FILE names a kernel's)`);
     return { ...withoutVerdict(message), verdict: "rejected" };
   }
   const flags = options.flags ?? program.flags;
-  const outcome = describeVerdict(judge({ ...input, flags }, options), spec);
+  const outcome = describeVerdict(judge({ ...input, flags }, options, config), spec);
   const missing = missingToLoad(program.type, options.capabilities ?? capabilities);
   return missing === undefined ? outcome : { ...outcome, message: `${outcome.message}: ${missing}` };
 }
@@ -56,11 +64,12 @@ export function versionOf({ kernel, capabilities }: VerifyOptions): Pick<FullRes
 }
 
 /** Runs the verifier with a clock and what the command line asks for. */
-export function judge(input: VerifierInput, options: VerifyOptions): Verdict {
+export function judge(input: VerifierInput, options: VerifyOptions, kernelConfig?: KernelConfig): Verdict {
   const end = options.timeLimit === undefined ? Number.POSITIVE_INFINITY : performance.now() + options.timeLimit * 1000;
   const settings = {
     logLevel: options.logLevel,
     capabilities: options.capabilities,
+    kernelConfig,
     now: () => performance.now(),
     shouldStop: () => performance.now() > end,
   };

@@ -10,6 +10,7 @@ import { statusOf } from "./command.js";
 import { type Job, parseJob, readRawJob } from "./job.js";
 import { jobInput, namesKernelTypes } from "./job-input.js";
 import { describeVerdict, judge, judgeByMachine, versionOf } from "./judge-machine.js";
+import { kernelConfigOf } from "./kernel-config.js";
 import { loadKernelTypes } from "./kernel-types.js";
 import type { FullResult, VerifyOptions, VerifyResult } from "./result.js";
 
@@ -114,7 +115,7 @@ async function judgeRaw(job: Job, given: VerifyOptions): Promise<FullResult> {
   }
   return {
     ...head,
-    ...describeVerdict(judge(jobInput(raw, kernel.types), options)),
+    ...describeVerdict(judge(jobInput(raw, kernel.types), options, await kernelConfigOf(options, kernel))),
     types: kernel.source,
     ...versionOf(options),
   };

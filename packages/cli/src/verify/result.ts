@@ -37,6 +37,8 @@ export interface VerifyOptions {
   readonly logLevel: number;
   readonly host: "machine" | "kernel";
   readonly btf?: string;
+  /** File with the configuration of the kernel that verdicts are for. */
+  readonly config?: string;
   readonly list?: string;
   readonly compare?: boolean;
   /** Seconds after which the embedded verifier gives up. */

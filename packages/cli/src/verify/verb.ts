@@ -22,6 +22,7 @@ export function addVerify(root: Command, session: () => Session, finish: (status
     .option("--type <TYPE>", "program type, where the section name doesn't say it")
     .option("--flags <0xN>", "prog_flags in place of the object's", integer)
     .option("--btf <FILE>", "the kernel's types; 'shipped': those of Linux 6.18 that come with tsbpf")
+    .option("--config <FILE>", "the kernel's configuration (.config, config.gz): what it is built without is refused")
     .option("--kernel <VERSION>", "apply what that kernel (4.19 ... 6.18) has and its limits over 6.18's analysis")
     .option("--capabilities <LIST>", "who loads: of bpf, perfmon, net_admin, sys_admin, or 'none'")
     .option("--unprivileged", "the same as --capabilities none: what anybody may load")
@@ -51,6 +52,9 @@ async function perform(session: Session, file: string | undefined, options: Veri
   if (options.kernel !== undefined) (await import("./kernel-version.js")).checkKernelVersion(options.kernel);
   if (options.kernel !== undefined && (options.host === "kernel" || options.compare === true)) {
     throw new UsageError("--kernel is for the embedded verifier: the running kernel can't answer for another");
+  }
+  if (options.config !== undefined && (options.host === "kernel" || options.compare === true)) {
+    throw new UsageError("--config is for the embedded verifier: the running kernel has its own");
   }
   if (options.compare === true) await requireKernel();
   if (options.list !== undefined) {

@@ -94,6 +94,7 @@ export type {
 export { HELPER_TAIL_CALL, helperName, helperNumbers, helperPrototypes } from "./helpers.js";
 export { versionExterns } from "./kconfig.js";
 export { type KernelTarget, kernelObjectName, kernelTarget, MISSING_KFUNC_CALL, untypedMaps } from "./kernel-names.js";
+export { type BuiltWithout, builtWithout, type KernelConfig, parseKernelConfig } from "./kernel-options.js";
 export {
   attachTypeChecked,
   attachTypesSince,

@@ -1,4 +1,4 @@
-import type { AttachType, Capability, ProgramType } from "../abi/index.js";
+import type { AttachType, Capability, KernelConfig, ProgramType } from "../abi/index.js";
 import type { Btf, TypeId } from "../btf/index.js";
 
 /** A map as the verifier sees it. Sizes are in bytes. */
@@ -82,6 +82,11 @@ export interface VerifyOptions {
   readonly cpus?: number | undefined;
   /** Functions of tracing programs may get stacks of their own. True where absent; kernels before 6.13 have none. */
   readonly privateStacks?: boolean | undefined;
+  /**
+   * How the kernel is configured: what it is built without is refused. Everything is there where absent. Kernel
+   * functions are looked for in {@link VerifierInput.kernelTypes} alone; `verifierInput` takes the configuration for them.
+   */
+  readonly kernelConfig?: KernelConfig | undefined;
   /** Spills around calls that the kernel inlines take no stack. True where absent; in kernels before 6.12 they do. */
   readonly fastcallCredit?: boolean | undefined;
   /** Asked now and then while the analysis runs; it ends as `not_reached` once this returns true. */

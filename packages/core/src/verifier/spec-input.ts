@@ -1,4 +1,12 @@
-import { kernelTarget, MISSING_KFUNC_CALL, mapTypeId, untypedMaps } from "../abi/index.js";
+import {
+  type BuiltWithout,
+  builtWithout,
+  type KernelConfig,
+  kernelTarget,
+  MISSING_KFUNC_CALL,
+  mapTypeId,
+  untypedMaps,
+} from "../abi/index.js";
 import { BpfError } from "../base/index.js";
 import type { Btf, TypeId } from "../btf/index.js";
 import {
@@ -15,16 +23,22 @@ import { layOutSections } from "./section-layout.js";
 /**
  * A program of an object as the verifier takes it: maps get descriptors from 1 on, kernel functions and variables the ids
  * that `kernelTypes` gives them. CO-RE relocations have to be applied before (`applyCoreRelocations` of the object room).
+ * Kernel functions that a kernel of `config` is built without are missing, whether `kernelTypes` has them or not.
  *
  * @throws BpfError `"NO_SUCH_SYMBOL"` and `"NO_ATTACH_TARGET"` for names that `kernelTypes` doesn't have, `"REFERENCE"`
  * for references of what is neither a lddw nor a call.
  */
-export function verifierInput(object: ObjectSpec, program: ProgramSpec, kernelTypes: Btf | undefined): VerifierInput {
+export function verifierInput(
+  object: ObjectSpec,
+  program: ProgramSpec,
+  kernelTypes: Btf | undefined,
+  config?: KernelConfig,
+): VerifierInput {
   const btf = layOutSections(object);
   const names = [...object.maps.keys()];
   const descriptor = (map: string) => names.indexOf(map) + 1;
   return {
-    insns: resolve(program, descriptor, kernelTypes),
+    insns: resolve(program, descriptor, kernelTypes, config && builtWithout(config)),
     type: program.type,
     attachType: program.attachType,
     flags: program.flags,
@@ -59,7 +73,12 @@ function verifierMap(map: MapSpec, btf: Btf | undefined): VerifierMap {
   };
 }
 
-function resolve(program: ProgramSpec, descriptor: (map: string) => number, kernelTypes: Btf | undefined): Uint8Array {
+function resolve(
+  program: ProgramSpec,
+  descriptor: (map: string) => number,
+  kernelTypes: Btf | undefined,
+  without: BuiltWithout | undefined,
+): Uint8Array {
   const code = new ReferencePatch(program.insns);
   for (const reference of program.references) {
     switch (reference.kind) {
@@ -78,7 +97,8 @@ function resolve(program: ProgramSpec, descriptor: (map: string) => number, kern
         break;
       }
       case "kfunc": {
-        const id = kernelId(kernelTypes, reference, ["func"]);
+        const types = without?.kfunc(reference.name) === undefined ? kernelTypes : undefined;
+        const id = kernelId(types, reference, ["func"]);
         if (id === undefined) code.call(reference.slot, 0, MISSING_KFUNC_CALL);
         else code.call(reference.slot, BPF_PSEUDO_KFUNC_CALL, id);
         break;

@@ -29,6 +29,7 @@ export type RejectionCode =
   | "attach"
   | "permission"
   | "kernel_version"
+  | "kernel_config"
   | "infinite_loop";
 
 /** Figures that the analysis ends with, whatever its verdict. */

@@ -16,6 +16,7 @@ import { FormatError } from "../base/index.js";
 import { decodeSlots } from "../isa/index.js";
 import { Analysis, type AvailableHelper, NotModelled, Rejection } from "./analysis.js";
 import { findAttachTarget } from "./attach-target.js";
+import { checkBuiltTypes, missingFeatures } from "./built-without.js";
 import { computePostorder, GraphWalk } from "./control-flow.js";
 import { checkDeadFunctions } from "./dead-functions.js";
 import { registerAt } from "./domain/register.js";
@@ -111,6 +112,7 @@ function availableHelpers(analysis: Analysis): Map<number, AvailableHelper> {
     prototypes.set(prototype.name + (prototype.variant === undefined ? "" : `/${prototype.variant}`), prototype);
   }
   const helpers = new Map<number, AvailableHelper>();
+  const missing = missingFeatures(analysis);
   const attach = analysis.attachType;
   for (const grant of analysis.rules.helpers) {
     if (grant.attachTypes !== undefined && (attach === undefined || !grant.attachTypes.includes(attach))) continue;
@@ -119,6 +121,7 @@ function availableHelpers(analysis: Analysis): Map<number, AvailableHelper> {
     if (grant.capability === "perfmon" && !analysis.hasPerfmon) continue;
     if (!isGrantedTo(grant, targetName(analysis))) continue;
     const variant = analysis.sleepable && grant.sleepableVariant !== undefined ? grant.sleepableVariant : grant.variant;
+    if (missing?.helper(grant.helper, variant) !== undefined) continue;
     const prototype = prototypes.get(grant.helper + (variant === undefined ? "" : `/${variant}`));
     if (prototype !== undefined) helpers.set(prototype.id, { prototype, grant });
   }
@@ -134,6 +137,7 @@ function analyze(analysis: Analysis): void {
   if (!capabilitiesToLoad(analysis.type).every((needed) => hasCapability(held, needed))) {
     throw new Rejection("permission", EPERM, "");
   }
+  checkBuiltTypes(analysis);
   if (!canLoadFor(analysis.type, analysis.attachType)) throw new Rejection("attach", EINVAL, "");
   checkFunctionRecords(analysis);
   findSubprograms(analysis);

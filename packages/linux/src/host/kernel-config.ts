@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { release } from "node:os";
 import { gunzipSync } from "node:zlib";
+import { parseKernelConfig } from "@tsbpf/core/abi";
 
 /** Where distributions put the running kernel's configuration. */
 function configFiles(): string[] {
@@ -24,16 +25,6 @@ export function readKernelConfig(): ReadonlyMap<string, string> | undefined {
     return parseKernelConfig((path.endsWith(".gz") ? gunzipSync(bytes) : bytes).toString());
   }
   return undefined;
-}
-
-/** Parses the `.config` format; options that are not set are absent. */
-export function parseKernelConfig(text: string): Map<string, string> {
-  const options = new Map<string, string>();
-  for (const line of text.split("\n")) {
-    const equals = line.indexOf("=");
-    if (line.startsWith("CONFIG_") && equals > 0) options.set(line.slice(0, equals), line.slice(equals + 1).trim());
-  }
-  return options;
 }
 
 /** `"6.18.44-fc"` as KERNEL_VERSION() packs it; the last number is cut to 255. */
