@@ -73,6 +73,8 @@ function emitEnter(t: Translation, call: () => void): void {
   if (!parts.checked) return;
   t.reloadRegisters(1, 5);
   t.writeDepth();
+  // Unchecked programs that the function tail called leave the window as it is while memory changes hands.
+  if (parts.imports.tailCallDeeper !== undefined) t.clearWindow();
 }
 
 /** A function's record, or a helper's number: JavaScript tells them apart, and calls the helper. */
