@@ -73,10 +73,15 @@ function inputOf(spec: ProgramSpec, { maps, btf, kernelTypes }: VerificationCont
   return { ...input, maps: new Map(described) };
 }
 
-/** The map's spec with the sizes that it was really created with. */
+/** The map's spec with the sizes that it was really created with, and with what it holds now where that can't change. */
 function asCreated({ spec, object }: MachineMap): MapSpec {
-  const { keySize, valueSize, maxEntries, flags, frozen } = object.live;
-  return { ...spec, keySize, valueSize, maxEntries, flags, freeze: frozen };
+  const { type, keySize, valueSize, maxEntries, flags, frozen } = object.live;
+  const created = { ...spec, keySize, valueSize, maxEntries, flags, freeze: frozen };
+  if (!frozen || type !== "array" || maxEntries !== 1) return created;
+  const [key, value] = [new Uint8Array(keySize), new Uint8Array(valueSize)];
+  // User space may be kept from reading it: then it counts as a map that anyone may write.
+  if (object.live.lookup(key, value) !== 0) return { ...created, freeze: false };
+  return { ...created, contents: [{ key, value }] };
 }
 
 function rejection(spec: ProgramSpec, rejected: Rejected, log: string): VerifierError {

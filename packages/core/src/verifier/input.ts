@@ -21,6 +21,8 @@ export interface VerifierMap {
   readonly frozen?: boolean | undefined;
   /** Value of a single-entry array map: what programs read from it is known when it is frozen and read-only to them. */
   readonly contents?: Uint8Array | undefined;
+  /** Global data of an object, which loaders map into memory only where the kernel can. */
+  readonly dataSection?: boolean | undefined;
 }
 
 /** Where a function of the program starts, with its type in {@link VerifierInput.btf}. */

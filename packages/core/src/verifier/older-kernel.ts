@@ -103,7 +103,7 @@ function findMapProblem(map: VerifierMap, kernel: KernelVersion): Refusal | unde
     return missing(`map type ${type.name} of map '${map.name}'`, type.since);
   }
   // Loaders map global data into memory only where the kernel can.
-  const optional = map.contents === undefined ? 0 : mapFlagsSince.find(({ name }) => name === "BPF_F_MMAPABLE")!.flag;
+  const optional = map.dataSection !== true ? 0 : mapFlagsSince.find(({ name }) => name === "BPF_F_MMAPABLE")!.flag;
   const flag = findFlag(mapFlagsSince, map.flags & ~optional, kernel);
   if (flag !== undefined) return missing(`${flag.name} of map '${map.name}'`, flag.since);
   return map.inner === undefined ? undefined : findMapProblem(map.inner, kernel);

@@ -58,7 +58,6 @@ const TEXT_LOW = 0x8100_0000 | 0;
 const TEXT_HIGH = -1;
 
 function verifierMap(map: MapSpec, btf: Btf | undefined): VerifierMap {
-  const [only] = map.contents;
   return {
     name: map.name,
     type: mapTypeId(map.type),
@@ -69,8 +68,17 @@ function verifierMap(map: MapSpec, btf: Btf | undefined): VerifierMap {
     ...(untypedMaps.has(map.type) ? {} : { btf, keyTypeId: map.keyTypeId, valueTypeId: map.valueTypeId }),
     inner: map.inner && verifierMap(map.inner, btf),
     frozen: map.freeze,
-    contents: map.dataSection !== undefined && only?.value instanceof Uint8Array ? only.value : undefined,
+    contents: contentsOf(map),
+    dataSection: map.dataSection !== undefined,
   };
+}
+
+/** The value of a map that loaders fill and freeze before they load programs: zeros, where the object says nothing else. */
+function contentsOf({ contents, dataSection, freeze, maxEntries, type, valueSize }: MapSpec): Uint8Array | undefined {
+  const [only] = contents;
+  if (contents.length <= 1 && only?.value instanceof Uint8Array) return only.value;
+  const isEmpty = contents.length === 0 && freeze && dataSection === undefined;
+  return isEmpty && type === "array" && maxEntries === 1 ? new Uint8Array(valueSize) : undefined;
 }
 
 function resolve(
