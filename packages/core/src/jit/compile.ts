@@ -34,6 +34,7 @@ import { declareImports, type ModuleImports } from "./module-imports.js";
 import type { ModuleFunction, ModuleParts, SharedParts } from "./module-parts.js";
 import { riskySlots } from "./pointers.js";
 import { findFunctions, forEachSlot, type ProgramFunction } from "./program-functions.js";
+import { type CodeStatistics, codeStatistics } from "./statistics.js";
 import { type ProgramIdentity, symbolName } from "./symbols.js";
 import { emitDepth } from "./translation.js";
 
@@ -67,6 +68,7 @@ export interface CompiledModule {
   readonly arrays: readonly HandleArrayMap[];
   /** The program and its functions: their symbols, and bytes of their code. */
   readonly functions: readonly { readonly name: string; readonly size: number }[];
+  readonly statistics: CodeStatistics;
   /** Where {@link CompileOptions.marks} were given. */
   readonly listing: readonly FunctionListing[] | undefined;
 }
@@ -113,6 +115,7 @@ export function compileProgram(program: DecodedProgram, options: CompileOptions)
     bytes,
     arrays,
     functions: functions.map(({ builder: { name, size } }) => ({ name, size })),
+    statistics: codeStatistics(program, found, shared),
     listing: options.marks?.list(module),
   };
 }

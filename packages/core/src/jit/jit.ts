@@ -9,6 +9,7 @@ import {
   type ProgramEntries,
   programRecord,
   type Runtime,
+  SystemClock,
 } from "../runtime/index.js";
 import { instantiate, wasmFeatures, webAssembly } from "../wasm/index.js";
 import { compileProgram } from "./compile.js";
@@ -47,6 +48,7 @@ export class Jit implements Engine {
   readonly #maps: MapCore | undefined;
   readonly settings: JitSettings;
   readonly #listings: boolean;
+  readonly #clock = new SystemClock();
   readonly #images = new Set<CompiledProgram>();
   #size = 0;
 
@@ -65,13 +67,14 @@ export class Jit implements Engine {
    */
   prepare(executable: JitExecutable): CompiledProgram {
     const { runtime } = this;
+    const start = this.#clock.monotonic();
     const facts = factsFor(executable, runtime);
     const program = decodeProgram(executable, runtime);
     const { harden } = this.settings;
     const blinded = harden === 2 || (harden === 1 && executable.unprivileged === true);
     const records = new ProgramRecords(runtime, program, blinded);
     try {
-      const { bytes, arrays, functions, listing } = compileProgram(program, {
+      const { bytes, arrays, functions, statistics, listing } = compileProgram(program, {
         tables: runtime,
         facts,
         mapAt: (address) => this.#maps?.mapAt(address),
@@ -90,7 +93,12 @@ export class Jit implements Engine {
       const parts = {
         name,
         exceptionCallback,
-        checked: facts === undefined,
+        statistics: {
+          ...statistics,
+          time: this.#clock.monotonic() - start,
+          size: bytes.length,
+          checked: facts === undefined,
+        },
         blinded,
         records,
         exports,

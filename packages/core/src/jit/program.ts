@@ -12,6 +12,7 @@ import { Blinding } from "./blinding.js";
 import type { CompiledModule } from "./compile.js";
 import type { FunctionListing } from "./listing.js";
 import type { ProgramTable } from "./program-table.js";
+import type { CompileStatistics } from "./statistics.js";
 import type { JitSymbol } from "./symbols.js";
 
 /** Records in linear memory that a program's code and its callers refer to. They exist before the code does. */
@@ -62,7 +63,7 @@ export interface ProgramExports {
 interface ProgramParts extends Pick<CompiledModule, "bytes" | "functions" | "listing"> {
   readonly name: string;
   readonly exceptionCallback: number | undefined;
-  readonly checked: boolean;
+  readonly statistics: CompileStatistics;
   readonly blinded: boolean;
   readonly records: ProgramRecords;
   readonly exports: ProgramExports;
@@ -72,8 +73,6 @@ interface ProgramParts extends Pick<CompiledModule, "bytes" | "functions" | "lis
 export class CompiledProgram implements ProgramImage {
   readonly name: string;
   readonly record: number;
-  /** Whether every access is checked, because no verifier vouches for the program. */
-  readonly checked: boolean;
   readonly functions: readonly number[];
   readonly exceptionCallback: number | undefined;
   /** Whether its constants are hidden. */
@@ -90,7 +89,6 @@ export class CompiledProgram implements ProgramImage {
     this.#runtime = runtime;
     this.#table = table;
     this.name = parts.name;
-    this.checked = parts.checked;
     this.blinded = parts.blinded;
     this.#parts = parts;
     this.#closed = closed;
@@ -130,6 +128,16 @@ export class CompiledProgram implements ProgramImage {
     this.#table.remove(this.#entry);
     this.#records.free();
     this.#closed();
+  }
+
+  /** What its translation took and gave. */
+  get statistics(): CompileStatistics {
+    return this.#parts.statistics;
+  }
+
+  /** Whether every access is checked, because no verifier vouches for the program. */
+  get checked(): boolean {
+    return this.#parts.statistics.checked;
   }
 
   /** Bytes of its WebAssembly. */

@@ -45,7 +45,8 @@ export interface JitExecutable extends Executable {
 /**
  * The facts that hold for `executable`, or undefined where its proof is about something else: other instructions, maps of
  * another shape or with other constants, another context, more CPUs, or a verdict that the verifier didn't give. Kernel
- * functions and variables have no identity that could be compared, so programs with them count as unproved.
+ * functions and variables are to the verifier what the kernel's types say, which need not be what the runtime has under
+ * their names and has no identity that could be compared: programs with them count as unproved.
  */
 export function factsFor(executable: JitExecutable, runtime: Runtime): ProgramFacts | undefined {
   const { proof } = executable;

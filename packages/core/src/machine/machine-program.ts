@@ -53,8 +53,11 @@ export class MachineProgram implements Program {
     return this.object.info();
   }
 
-  /** Its WebAssembly, in a Machine whose JIT keeps listings; undefined of an interpreted program. */
-  get code(): Pick<CompiledProgram, "listing" | "checked" | "size"> | undefined {
+  /**
+   * Its code: how it was made, and its WebAssembly in a Machine whose JIT keeps listings. Undefined of an interpreted
+   * program.
+   */
+  get code(): Pick<CompiledProgram, "listing" | "statistics" | "checked" | "size"> | undefined {
     return this.image instanceof CompiledProgram ? this.image : undefined;
   }
 
