@@ -76,9 +76,10 @@ function verifierMap(map: MapSpec, btf: Btf | undefined): VerifierMap {
 /** The value of a map that loaders fill and freeze before they load programs: zeros, where the object says nothing else. */
 function contentsOf({ contents, dataSection, freeze, maxEntries, type, valueSize }: MapSpec): Uint8Array | undefined {
   const [only] = contents;
-  if (contents.length <= 1 && only?.value instanceof Uint8Array) return only.value;
-  const isEmpty = contents.length === 0 && freeze && dataSection === undefined;
-  return isEmpty && type === "array" && maxEntries === 1 ? new Uint8Array(valueSize) : undefined;
+  if (dataSection !== undefined) return only?.value instanceof Uint8Array ? only.value : undefined;
+  if (!freeze || type !== "array" || maxEntries !== 1 || contents.length > 1) return undefined;
+  if (only === undefined) return new Uint8Array(valueSize);
+  return only.value instanceof Uint8Array ? only.value : undefined;
 }
 
 function resolve(
