@@ -275,7 +275,7 @@ describe("errors of assembly", () => {
     const before = performance.now();
     const error = catchError(() => assembleObject(source));
     expect(error === undefined || error instanceof AssembleError, String(error)).toBe(true);
-    expect(performance.now() - before).toBeLessThan(4000);
+    expect(performance.now() - before).toBeLessThan(20_000);
   });
 });
 

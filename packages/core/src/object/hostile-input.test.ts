@@ -162,7 +162,7 @@ describe("objects made to exhaust", () => {
     const sections = Array.from({ length: 30_000 }, (_, i) => xdp(RETURN, { name: `xdp/${i}` }));
     const start = performance.now();
     expect(readObject(buildElf(sections)).programs.size).toBe(30_000);
-    expect(performance.now() - start).toBeLessThan(10_000);
+    expect(performance.now() - start).toBeLessThan(20_000);
   });
 
   it("of a million programs are refused", () => {
@@ -174,7 +174,7 @@ describe("objects made to exhaust", () => {
     const bytes = buildElf([xdp(repeat(exit, count))], symbols);
     const start = performance.now();
     expect(messageOf(bytes, NotSupportedError)).toContain("more than 100000 programs");
-    expect(performance.now() - start).toBeLessThan(15_000);
+    expect(performance.now() - start).toBeLessThan(20_000);
   });
 
   it("by symbols whose names all overlap are refused", () => {
