@@ -15,7 +15,7 @@ export interface TranslationOptions extends Partial<JitSettings> {
   readonly alwaysOn?: boolean | undefined;
   /** Whether to use WebAssembly's tail calls; where absent, if the engine has them. */
   readonly tailCalls?: boolean | undefined;
-  /** Whether programs keep the text of their WebAssembly, for {@link MachineProgram.listing}. */
+  /** Whether programs keep the text of their WebAssembly, for `program.code.listing`. */
   readonly listings?: boolean | undefined;
 }
 
