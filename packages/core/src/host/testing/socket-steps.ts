@@ -1,8 +1,8 @@
-import { afterEach } from "vitest";
 import type { AttachType, ProgramType } from "../../abi/index.js";
 import type { MapSpec } from "../../spec/index.js";
 import type { BpfMap, Link, Program } from "../index.js";
 import { seenSpec } from "./device-steps.js";
+import { closeAfterEach } from "./keeping.js";
 import { assembleProgram } from "./program-case.js";
 import type { ContractSocket, SocketTestBed } from "./socket-test-bed.js";
 import { mapSpec } from "./specs.js";
@@ -45,14 +45,7 @@ export interface SocketSteps {
 }
 
 export function socketSteps(bed: () => SocketTestBed): SocketSteps {
-  const open: { close(): void }[] = [];
-  afterEach(() => {
-    for (const each of open.splice(0).reverse()) each.close();
-  });
-  const keep = <T extends { close(): void }>(each: T): T => {
-    open.push(each);
-    return each;
-  };
+  const keep = closeAfterEach();
   const load = async (
     type: ProgramType,
     attachType: AttachType | undefined,

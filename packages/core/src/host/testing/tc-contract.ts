@@ -1,7 +1,8 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import type { BpfMap, Link, Program } from "../index.js";
 import { carry, count, load, note, noted, seenSpec } from "./device-steps.js";
 import type { DevicesUnderTest, TestDevice } from "./device-test-bed.js";
+import { closeAfterEach } from "./keeping.js";
 import { errnoOf } from "./specs.js";
 
 const NEXT = -1;
@@ -13,18 +14,11 @@ const skb = { mark: 8, vlanPresent: 20, vlanTci: 24, priority: 32, ingressIfinde
 
 export function tcContract(devices: DevicesUnderTest): void {
   describe("tc on a device", () => {
-    const open: { close(): void }[] = [];
+    const keep = closeAfterEach();
     let seen: BpfMap;
     beforeEach(() => {
       seen = keep(devices().host.createMap(seenSpec));
     });
-    afterEach(() => {
-      for (const each of open.splice(0).reverse()) each.close();
-    });
-    const keep = <T extends { close(): void }>(each: T): T => {
-      open.push(each);
-      return each;
-    };
     const program = async (source: string): Promise<Program> =>
       keep(await load(devices(), "sched_cls", `r6 = r1; ${source}`, { maps: { seen: seenSpec }, live: { seen } }));
     /** Appends its number to entry 0, as a digit. */

@@ -1,7 +1,8 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import type { BpfMap, Link, Program } from "../index.js";
 import { carry, count, load, note, noted, seenSpec, stamp } from "./device-steps.js";
 import type { DevicesUnderTest, TestDevice } from "./device-test-bed.js";
+import { closeAfterEach } from "./keeping.js";
 import { errnoOf, mapSpec, u32 } from "./specs.js";
 
 const XDP_DROP = 1;
@@ -14,18 +15,11 @@ const verdict = (action: number) => `r0 = ${action}; exit`;
 
 export function xdpDeviceContract(devices: DevicesUnderTest): void {
   describe("XDP on a device", () => {
-    const open: { close(): void }[] = [];
+    const keep = closeAfterEach();
     let seen: BpfMap;
     beforeEach(() => {
       seen = keep(devices().host.createMap(seenSpec));
     });
-    afterEach(() => {
-      for (const each of open.splice(0).reverse()) each.close();
-    });
-    const keep = <T extends { close(): void }>(each: T): T => {
-      open.push(each);
-      return each;
-    };
     const program = async (source: string, choices: Parameters<typeof load>[3] = {}): Promise<Program> =>
       keep(
         await load(devices(), "xdp", source, {
