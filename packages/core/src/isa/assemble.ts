@@ -73,8 +73,16 @@ export function assembleObject(source: string, options: AssembleOptions = {}): A
 function variablesIn(section: SectionBuilder, state: SourceState): AssemblyVariable[] {
   if (section.hasCode) return [];
   const here = [...state.labels].filter(([, label]) => label.section === section);
-  const variables = here.map(([name, { offset }]) => ({ name, offset, global: state.globals.has(name) }));
-  return variables.sort((a, b) => a.offset - b.offset);
+  here.sort(([, a], [, b]) => a.offset - b.offset);
+  const variables = new Array<AssemblyVariable>(here.length);
+  let end = section.size;
+  for (let i = here.length - 1; i >= 0; i--) {
+    const [name, { offset }] = here[i]!;
+    const next = here[i + 1]?.[1].offset;
+    if (next !== undefined && next > offset) end = next;
+    variables[i] = { name, offset, size: end - offset, global: state.globals.has(name) };
+  }
+  return variables;
 }
 
 function readStatement({ tokens, opcode }: Statement, state: SourceState): void {

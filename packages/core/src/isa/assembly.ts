@@ -44,6 +44,8 @@ export interface AssemblyVariable {
   readonly name: string;
   /** Bytes from the section's start. */
   readonly offset: number;
+  /** Bytes up to the next label that is further on, or the section's end. */
+  readonly size: number;
   /** Whether `.globl` says so. */
   readonly global: boolean;
 }

@@ -108,8 +108,7 @@ function typeNumber({ name, type, line, column }: AssemblyMap): number {
 
 /** What lies between two labels is taken for an integer where it has the size of one, and for bytes else. */
 function addVariables(types: TypeList, { name: section, variables, bytes }: AssemblySection): void {
-  const entries = variables.flatMap(({ name, offset, global }) => {
-    const size = (variables.find((next) => next.offset > offset)?.offset ?? bytes.length) - offset;
+  const entries = variables.flatMap(({ name, offset, size, global }) => {
     if (size === 0) return [];
     const type =
       size in integerNames

@@ -1,6 +1,13 @@
 import { helperNumbers } from "../abi/index.js";
 import { AssembleError } from "../base/index.js";
-import { type Assembly, type AssemblySection, assembleObject, OPCODE_LDDW, SLOT_SIZE } from "../isa/index.js";
+import {
+  type Assembly,
+  type AssemblySection,
+  assembleObject,
+  OPCODE_LDDW,
+  ReferencePatch,
+  SLOT_SIZE,
+} from "../isa/index.js";
 import { describeAssembly, mapDefinitionSize } from "./assembled-btf.js";
 import { SHF_ALLOC, SHF_EXECINSTR, SHF_WRITE } from "./elf.js";
 import { type RelocationDraft, type SectionDraft, type SymbolDraft, writeElf } from "./elf-writer.js";
@@ -46,7 +53,7 @@ class ObjectDraft {
 
   constructor(assembly: Assembly) {
     const { sections } = assembly;
-    const drafts = sections.map((section) => this.add(section.name, flagsOf(section), section.bytes));
+    const drafts = sections.map((section) => this.add(section.name, flagsOf(section), withAddends(section)));
     const onlyText = sections.every((section) => !section.code || section.name === ".text");
     sections.forEach((section, index) => {
       this.#addNames(section, drafts[index]!, section.name === ".text" && !onlyText);
@@ -78,11 +85,10 @@ class ObjectDraft {
         size: (end - slot) * SLOT_SIZE,
       });
     });
-    variables.forEach(({ name, offset, global }, index) => {
-      const end = variables.slice(index + 1).find((next) => next.offset > offset)?.offset ?? bytes.length;
+    for (const { name, offset, size, global } of variables) {
       const binding = global ? "global" : "local";
-      this.#define({ name, kind: "object", binding, section, value: offset, size: end - offset });
-    });
+      this.#define({ name, kind: "object", binding, section, value: offset, size });
+    }
   }
 
   #addMaps({ maps }: Assembly): void {
@@ -98,13 +104,11 @@ class ObjectDraft {
   }
 
   #addRelocations({ references, pointers }: AssemblySection, section: DraftedSection): void {
-    for (const { slot, kind, symbol, offset } of references) {
+    for (const { slot, kind, symbol } of references) {
       const at = slot * SLOT_SIZE;
-      const isLoad = section.data[at] === OPCODE_LDDW;
-      if (isLoad) writeAddend(section.data, at, offset);
       section.relocations.push({
         offset: at,
-        type: isLoad ? R_BPF_64_64 : R_BPF_64_32,
+        type: section.data[at] === OPCODE_LDDW ? R_BPF_64_64 : R_BPF_64_32,
         symbol: kind === "data" ? this.#start(symbol) : this.#symbol(symbol),
       });
     }
@@ -137,12 +141,13 @@ class ObjectDraft {
   }
 }
 
-/** A lddw as compilers leave it: the addend in the first immediate, and its meaning to the symbol. */
-function writeAddend(code: Uint8Array, at: number, addend: number): void {
-  code[at + 1]! &= 0xf;
-  const view = new DataView(code.buffer, code.byteOffset);
-  view.setInt32(at + 4, addend, true);
-  view.setInt32(at + SLOT_SIZE + 4, 0, true);
+/** A section with its lddws as compilers leave them: the addend in the first immediate, and its meaning to the symbol. */
+function withAddends({ bytes, references }: AssemblySection): Uint8Array {
+  const code = new ReferencePatch(bytes);
+  for (const { slot, offset } of references) {
+    if (bytes[slot * SLOT_SIZE] === OPCODE_LDDW) code.load(slot, 0, offset, 0);
+  }
+  return code.bytes;
 }
 
 /** Objects know no address of a map's value: what they point into is a section of data. */

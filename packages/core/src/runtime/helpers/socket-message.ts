@@ -36,11 +36,7 @@ export const socketMessageHelpers: HelperFamily = (define, { runtime }) => {
       if (flags !== 0 || !isNarrow(runtime, 4)) return -EINVAL;
       if (length === 0) return 0;
       if (start > msg.length || length > 0xffff) return -EINVAL;
-      const before = msg.bytes();
-      const bytes = new Uint8Array(before.length + length);
-      bytes.set(before.subarray(0, start));
-      bytes.set(before.subarray(start), start + length);
-      msg.replace(bytes);
+      splice(msg, start, 0, length);
       return 0;
     },
     wide,
@@ -54,16 +50,21 @@ export const socketMessageHelpers: HelperFamily = (define, { runtime }) => {
       if (flags !== 0 || !isNarrow(runtime, 4)) return -EINVAL;
       if (length === 0) return 0;
       if (start + length > msg.length) return -EINVAL;
-      const before = msg.bytes();
-      const bytes = new Uint8Array(before.length - length);
-      bytes.set(before.subarray(0, start));
-      bytes.set(before.subarray(start + length), start);
-      msg.replace(bytes);
+      splice(msg, start, length, 0);
       return 0;
     },
     wide,
   );
 };
+
+/** Takes bytes out of a message, and puts zeros in. */
+function splice(msg: SkMsgContext, start: number, removed: number, added: number): void {
+  const before = msg.bytes();
+  const bytes = new Uint8Array(before.length - removed + added);
+  bytes.set(before.subarray(0, start));
+  bytes.set(before.subarray(start + removed), start + added);
+  msg.replace(bytes);
+}
 
 function message(runtime: Runtime): SkMsgContext {
   const { context } = runtime.run;

@@ -6,39 +6,39 @@ import type { KfuncFamily } from "./definition.js";
 
 /** Reading from addresses that may not be there, into what a dynptr points to. Kernel and user memory are the same here. */
 export const dynptrReadKfuncs: KfuncFamily = (define, { runtime }) => {
-  const wide = { wide: true };
-  for (const name of ["bpf_probe_read_kernel_dynptr", "bpf_probe_read_user_dynptr", "bpf_copy_from_user_dynptr"]) {
-    define(
-      name,
-      "int",
-      (to, offset, size, from) => {
-        const target = readDynptr(runtime, to >>> 0);
-        const error = checkTarget(target, offset >>> 0, size >>> 0);
-        if (error !== 0 || size === 0) return error;
-        if (runtime.registerHigh(4) !== 0 || !runtime.accessible(from >>> 0, size >>> 0, false)) return -EFAULT;
-        return writeThrough(runtime, target, offset >>> 0, from >>> 0, size >>> 0);
-      },
-      wide,
-    );
-  }
-  for (const name of [
-    "bpf_probe_read_kernel_str_dynptr",
-    "bpf_probe_read_user_str_dynptr",
-    "bpf_copy_from_user_str_dynptr",
-  ]) {
-    define(
-      name,
-      "int",
-      (to, offset, size, from) => {
-        const target = readDynptr(runtime, to >>> 0);
-        const error = checkTarget(target, offset >>> 0, size >>> 0);
-        if (error !== 0 || size === 0) return error;
-        const text = runtime.registerHigh(4) === 0 ? readString(runtime, from >>> 0, (size >>> 0) - 1) : undefined;
-        return text === undefined ? -EFAULT : writeText(runtime, target, offset >>> 0, text);
-      },
-      wide,
-    );
-  }
+  /** Defines functions that `read` what is at an address that may be anywhere: `from` is undefined beyond 32 bits. */
+  const defineReads = (
+    names: readonly string[],
+    read: (target: Dynptr, offset: number, size: number, from: number | undefined) => number,
+  ) => {
+    for (const name of names) {
+      define(
+        name,
+        "int",
+        (to, offset, size, from) => {
+          const target = readDynptr(runtime, to >>> 0);
+          const error = checkTarget(target, offset >>> 0, size >>> 0);
+          if (error !== 0 || size === 0) return error;
+          return read(target, offset >>> 0, size >>> 0, runtime.registerHigh(4) === 0 ? from >>> 0 : undefined);
+        },
+        { wide: true },
+      );
+    }
+  };
+  defineReads(
+    ["bpf_probe_read_kernel_dynptr", "bpf_probe_read_user_dynptr", "bpf_copy_from_user_dynptr"],
+    (target, offset, size, from) =>
+      from === undefined || !runtime.accessible(from, size, false)
+        ? -EFAULT
+        : writeThrough(runtime, target, offset, from, size),
+  );
+  defineReads(
+    ["bpf_probe_read_kernel_str_dynptr", "bpf_probe_read_user_str_dynptr", "bpf_copy_from_user_str_dynptr"],
+    (target, offset, size, from) => {
+      const text = from === undefined ? undefined : readString(runtime, from, size - 1);
+      return text === undefined ? -EFAULT : writeText(runtime, target, offset, text);
+    },
+  );
 };
 
 function checkTarget(target: Dynptr, offset: number, size: number): number {
