@@ -20,7 +20,7 @@ import type {
 import type { MachineAttachments } from "./machine-attachments.js";
 import { MachineBtfHandle, MachineLinkHandle, MachineMapHandle, MachineProgramHandle } from "./machine-handles.js";
 import { MachineNetwork } from "./machine-network.js";
-import { BPFFS, machinePath } from "./machine-path.js";
+import { BPFFS, kindAt, machinePath } from "./machine-path.js";
 import type { TraceHub } from "./trace-hub.js";
 
 /**
@@ -44,7 +44,7 @@ export class LiveMachine implements LiveHost {
     this.network = new MachineNetwork(attachments);
     const { bpffs } = machine;
     this.folders = {
-      exists: (path) => existsIn(machine, path),
+      exists: (path) => kindAt(machine, machinePath(path)) !== undefined,
       makeFolder: (path) => bpffs.mkdir(machinePath(path)),
       removeFolder: (path) => bpffs.rmdir(machinePath(path)),
       unpin: (path) => bpffs.unlink(machinePath(path)),
@@ -141,22 +141,6 @@ export class LiveMachine implements LiveHost {
       if (kind === "directory") yield* this.#pinsUnder(path);
       else yield { path: `${BPFFS}${path}`, kind: kind === "prog" ? "program" : kind, id };
     }
-  }
-}
-
-function existsIn({ bpffs }: Machine, path: string): boolean {
-  const inside = machinePath(path);
-  try {
-    bpffs.list(inside);
-    return true;
-  } catch {
-    // Not a folder.
-  }
-  try {
-    bpffs.get(inside);
-    return true;
-  } catch {
-    return false;
   }
 }
 

@@ -1,4 +1,11 @@
-import { BPF_PSEUDO_CALL, OPCODE_CALL, SLOT_SIZE } from "@tsbpf/core/isa";
+import {
+  BPF_PSEUDO_CALL,
+  BPF_PSEUDO_MAP_FD,
+  BPF_PSEUDO_MAP_VALUE,
+  decodeSlots,
+  OPCODE_CALL,
+  ReferencePatch,
+} from "@tsbpf/core/isa";
 import type { ProgramSpec } from "@tsbpf/core/spec";
 import type { LiveLayout } from "./live-host.js";
 
@@ -8,17 +15,18 @@ import type { LiveLayout } from "./live-host.js";
  * @param mapIds The program's maps, in the order in which its references name them first.
  */
 export function describedLayout(spec: ProgramSpec, mapIds: readonly number[]): LiveLayout {
-  const xlated = spec.insns.slice();
-  const view = new DataView(xlated.buffer);
-  const names: string[] = [];
+  const code = new ReferencePatch(spec.insns);
+  const ids = new Map<string, number>();
   for (const reference of spec.references) {
     if (reference.kind !== "map" && reference.kind !== "map_value") continue;
-    if (!names.includes(reference.map)) names.push(reference.map);
-    view.setInt32(reference.slot * SLOT_SIZE + 4, mapIds[names.indexOf(reference.map)] ?? 0, true);
+    const id = ids.get(reference.map) ?? mapIds[ids.size] ?? 0;
+    ids.set(reference.map, id);
+    if (reference.kind === "map") code.load(reference.slot, BPF_PSEUDO_MAP_FD, id, 0);
+    else code.load(reference.slot, BPF_PSEUDO_MAP_VALUE, id, reference.offset);
   }
-  numberCalls(spec, xlated, view);
+  numberCalls(spec, code);
   return {
-    xlated,
+    xlated: code.bytes,
     jited: new Uint8Array(0),
     functions: spec.functions.map(({ slot, typeId }) => ({ slot, typeId })),
     nativeFunctions: [],
@@ -27,13 +35,12 @@ export function describedLayout(spec: ProgramSpec, mapIds: readonly number[]): L
   };
 }
 
-function numberCalls(spec: ProgramSpec, xlated: Uint8Array, view: DataView): void {
-  const numbers = new Map(spec.functions.map(({ slot }, index) => [slot, index]));
-  for (let slot = 0; slot < xlated.length / SLOT_SIZE; slot++) {
-    const at = slot * SLOT_SIZE;
-    if (xlated[at] !== OPCODE_CALL || xlated[at + 1]! >> 4 !== BPF_PSEUDO_CALL) continue;
-    const distance = view.getInt32(at + 4, true);
-    view.setInt16(at + 2, distance, true);
-    view.setInt32(at + 4, numbers.get(slot + 1 + distance) ?? 0, true);
+function numberCalls({ functions }: ProgramSpec, code: ReferencePatch): void {
+  const numbers = new Map(functions.map(({ slot }, index) => [slot, index]));
+  const { opcode, src, imm } = decodeSlots(code.bytes);
+  for (let slot = 0; slot < opcode.length; slot++) {
+    if (opcode[slot] !== OPCODE_CALL || src[slot] !== BPF_PSEUDO_CALL) continue;
+    const distance = imm[slot]!;
+    code.call(slot, BPF_PSEUDO_CALL, numbers.get(slot + 1 + distance) ?? 0, distance);
   }
 }

@@ -1,5 +1,6 @@
+import type { Socket } from "node:net";
 import { type Command, Option } from "commander";
-import { UsageError } from "../command-error.js";
+import { CommandError, UsageError } from "../command-error.js";
 import { exitStatus } from "../exit-status.js";
 import type { ObjectGrammar } from "../grammar/object-grammar.js";
 import type { Session } from "../session.js";
@@ -155,26 +156,40 @@ async function run(
   } catch (error) {
     if (!(error instanceof OnMachine)) throw error;
     const { runOnMachine } = await import("../up/client.js");
-    return await runOnMachine(session);
+    return await runOnMachine(error.socket, session);
   } finally {
     context.close();
   }
 }
 
 /** The objects are those of the Machine that is up: the whole command line goes to it. */
-class OnMachine extends Error {}
+class OnMachine extends Error {
+  readonly socket: Socket;
+
+  constructor(socket: Socket) {
+    super();
+    this.socket = socket;
+  }
+}
 
 async function openHost({ remote }: Session, host: string | undefined): Promise<LiveHost> {
   if (remote !== undefined) return remote.host;
-  if (host === "machine") throw new OnMachine();
-  const { kernelInTheWay, openKernelHost } = await import("./kernel-host.js");
-  if (host === undefined && kernelInTheWay() !== undefined) {
-    const { reachMachine } = await import("../up/client.js");
-    const socket = await reachMachine();
-    socket?.destroy();
-    if (socket !== undefined) throw new OnMachine();
+  if (host === "machine") {
+    await leaveToMachine();
+    throw new CommandError("no Machine is up", {
+      hint: "`tsbpf up` starts one; --host kernel asks the running kernel",
+    });
   }
+  const { kernelInTheWay, openKernelHost } = await import("./kernel-host.js");
+  if (host === undefined && kernelInTheWay() !== undefined) await leaveToMachine();
   return openKernelHost();
+}
+
+/** @throws OnMachine where one is up */
+async function leaveToMachine(): Promise<void> {
+  const { reachMachine } = await import("../up/client.js");
+  const socket = await reachMachine();
+  if (socket !== undefined) throw new OnMachine(socket);
 }
 
 /** Declares bpftool's flags, which stand before the verb or behind it. */

@@ -1,15 +1,14 @@
 import { writeFile } from "node:fs/promises";
-import { programTypeName } from "@tsbpf/core/abi";
 import { CommandError, UsageError } from "../command-error.js";
 import type { Words } from "../grammar/words.js";
 import type { Context } from "../live/context.js";
 import { KernelSymbols } from "../live/kernel-symbols.js";
 import type { LiveHost, LiveProgram } from "../live/live-host.js";
 import { btfById } from "../live/object-btf.js";
-import { programName } from "../live/program-name.js";
 import { takePrograms } from "../live/select.js";
 import { describeFileError } from "../object-file.js";
 import type { Drawing } from "./flow-drawing.js";
+import { programHeadJson, programHeadText } from "./head.js";
 import type { ListingOptions } from "./listing-options.js";
 import { lineJson, lineText } from "./source-lines.js";
 import { listTranslated, type TranslatedLine } from "./translated.js";
@@ -36,11 +35,11 @@ export async function dumpPrograms(context: Context, words: Words): Promise<void
   for (const [index, program] of programs.entries()) {
     const listing = form === "jited" ? await listNative(host, program, options) : listXlated(host, program, options);
     if (context.json) {
-      shown.push(programs.length > 1 ? { ...headJson(host, program), insns: listing.json() } : listing.json());
+      shown.push(programs.length > 1 ? { ...programHeadJson(host, program), insns: listing.json() } : listing.json());
       continue;
     }
     if (index > 0) context.print();
-    if (programs.length > 1) context.print(headText(host, program));
+    if (programs.length > 1) context.print(programHeadText(host, program));
     for (const line of listing.text()) context.print(line);
   }
   if (context.json) context.answer(programs.length > 1 ? shown : shown[0]);
@@ -157,22 +156,4 @@ async function listNative(host: LiveHost, program: LiveProgram, options: Listing
 
 function hex(byte: number): string {
   return byte.toString(16).padStart(2, "0");
-}
-
-function headJson(host: LiveHost, program: LiveProgram): object {
-  const info = program.details();
-  return {
-    id: info.id,
-    type: programTypeName(info.type) ?? info.type,
-    name: programName(host, program, info) || undefined,
-    tag: info.tag,
-    gpl_compatible: info.gplCompatible,
-  };
-}
-
-function headText(host: LiveHost, program: LiveProgram): string {
-  const info = program.details();
-  const name = programName(host, program, info);
-  const named = name === "" ? "" : `name ${name}  `;
-  return `${info.id}: ${programTypeName(info.type) ?? `type ${info.type}`}  ${named}tag ${info.tag}${info.gplCompatible ? "  gpl" : ""}`;
 }

@@ -1,4 +1,3 @@
-import { programTypeName } from "@tsbpf/core/abi";
 import { stringifyFormatted } from "@tsbpf/core/btf";
 import type { Words } from "../grammar/words.js";
 import { JsonText } from "../json.js";
@@ -6,8 +5,8 @@ import { formatTime, sinceBoot } from "../live/clock.js";
 import type { Context } from "../live/context.js";
 import type { LiveHost, LiveProgram } from "../live/live-host.js";
 import { pinTable } from "../live/pin-table.js";
-import { programName } from "../live/program-name.js";
 import { allOf, takePrograms } from "../live/select.js";
+import { programHeadJson, programHeadText } from "./head.js";
 import { programMetadata } from "./metadata.js";
 
 /** `prog show [PROG]`: programs, with their figures. */
@@ -32,11 +31,7 @@ export function programJson(host: LiveHost, program: LiveProgram, pinned: readon
   const { loadTime, jitedSize, runTimeNs, runCount, recursionMisses } = info;
   const metadata = programMetadata(host, info.mapIds, false);
   return {
-    id: info.id,
-    type: programTypeName(info.type) ?? info.type,
-    name: programName(host, program, info) || undefined,
-    tag: info.tag,
-    gpl_compatible: info.gplCompatible,
+    ...programHeadJson(host, program, info),
     ...(runTimeNs === 0n ? {} : { run_time_ns: runTimeNs, run_cnt: runCount }),
     recursion_misses: recursionMisses === 0n ? undefined : recursionMisses,
     ...(loadTime === 0n ? {} : { loaded_at: sinceBoot(host, loadTime), uid: info.createdByUid }),
@@ -54,10 +49,7 @@ export function programJson(host: LiveHost, program: LiveProgram, pinned: readon
 
 function programText(host: LiveHost, program: LiveProgram, pinned: readonly string[] = []): string {
   const info = program.details();
-  const name = programName(host, program, info);
-  let head = `${info.id}: ${programTypeName(info.type) ?? `type ${info.type}`}  `;
-  if (name !== "") head += `name ${name}  `;
-  head += `tag ${info.tag}${info.gplCompatible ? "  gpl" : ""}`;
+  let head = programHeadText(host, program, info);
   if (info.runTimeNs !== 0n) head += ` run_time_ns ${info.runTimeNs} run_cnt ${info.runCount}`;
   if (info.recursionMisses !== 0n) head += ` recursion_misses ${info.recursionMisses}`;
   const lines = [head];

@@ -2,7 +2,7 @@ import { BpfError } from "@tsbpf/core/base";
 import type { Machine, Namespace } from "@tsbpf/core/machine";
 import { CommandError } from "../command-error.js";
 import type { MachineAttachments } from "../live/machine-attachments.js";
-import { machinePath } from "../live/machine-path.js";
+import { kindAt, machinePath } from "../live/machine-path.js";
 import { readInput, readObjectFile } from "../object-file.js";
 import { setVariable } from "../run/map-contents.js";
 import type { DevicePlan, LinkPlan, NamespacePlan, ProgramPlan, Topology } from "./topology.js";
@@ -68,7 +68,7 @@ function configure(namespace: Namespace, { forwarding, routes }: NamespacePlan):
 async function loadPinned(machine: Machine, { file, pin, set }: ProgramPlan): Promise<void> {
   const folder = machinePath(pin);
   // Its pins may be there from before: then they go on as they were.
-  if (isFolder(machine, folder)) return;
+  if (kindAt(machine, folder) === "directory") return;
   const object = await readObjectFile(file);
   for (const [name, value] of Object.entries(set)) setVariable(object, `${name}=${value}`);
   const loaded = await machine.load(object);
@@ -87,16 +87,7 @@ function makeFolders(machine: Machine, path: string): void {
   const names = path.split("/").filter(Boolean);
   for (let depth = 1; depth <= names.length; depth++) {
     const folder = `/${names.slice(0, depth).join("/")}`;
-    if (!isFolder(machine, folder)) machine.bpffs.mkdir(folder);
-  }
-}
-
-function isFolder({ bpffs }: Machine, path: string): boolean {
-  try {
-    bpffs.list(path);
-    return true;
-  } catch {
-    return false;
+    if (kindAt(machine, folder) !== "directory") machine.bpffs.mkdir(folder);
   }
 }
 

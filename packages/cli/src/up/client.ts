@@ -20,14 +20,8 @@ export function reachMachine(): Promise<Socket | undefined> {
   });
 }
 
-/** Sends a command line to the Machine that is up, prints what comes back, and answers the exit status. */
-export async function runOnMachine({ words, terminal, version }: Session): Promise<number> {
-  const socket = await reachMachine();
-  if (socket === undefined) {
-    throw new CommandError("no Machine is up", {
-      hint: "`tsbpf up` starts one; --host kernel asks the running kernel",
-    });
-  }
+/** Sends a command line to the Machine that `socket` reaches, prints what comes back, and answers the exit status. */
+export async function runOnMachine(socket: Socket, { words, terminal, version }: Session): Promise<number> {
   const input = words.includes("-") ? await readStandardInput() : Buffer.alloc(0);
   const request: Request = {
     run: words,

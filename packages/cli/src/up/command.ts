@@ -12,7 +12,7 @@ import { printResponses, reachMachine } from "./client.js";
 import { readPins, restorePins, savePins, statePath } from "./pin-store.js";
 import { encodeMessage, socketPath } from "./protocol.js";
 import { type Ending, MachineServer, type RunCommandLine } from "./server.js";
-import { readTopology, type Topology } from "./topology.js";
+import { readTopology } from "./topology.js";
 
 export interface UpOptions {
   readonly topology: string | undefined;
@@ -35,9 +35,7 @@ export async function up(session: Session, options: UpOptions): Promise<void> {
     running.destroy();
     throw new CommandError("a Machine is up already", { hint: "`tsbpf down` ends it" });
   }
-  // Mistakes in the file are told here, whoever builds it.
-  const topology = options.topology === undefined ? {} : await readTopology(options.topology);
-  if (options.foreground) await serve(session, topology, options);
+  if (options.foreground) await serve(session, options);
   else tell(session, await startInBackground(options));
 }
 
@@ -81,14 +79,15 @@ async function startInBackground({ topology, cpus, state, fresh }: UpOptions): P
     child.once("error", reject);
     child.once("close", () => reject(new CommandError("the Machine ended before it was up")));
   });
-  const answer = JSON.parse(first) as Ready | { readonly error: string };
-  if ("error" in answer) throw new CommandError(answer.error);
+  const answer = JSON.parse(first) as Ready | { readonly error: string; readonly hint?: string };
+  if ("error" in answer) throw new CommandError(answer.error, answer);
   child.stdout.destroy();
   child.unref();
   return answer;
 }
 
-async function serve(session: Session, topology: Topology, options: UpOptions): Promise<void> {
+async function serve(session: Session, options: UpOptions): Promise<void> {
+  const topology = options.topology === undefined ? {} : await readTopology(options.topology);
   const { cpus, run, state = statePath(), fresh = false } = options;
   const saved = fresh ? undefined : readPins(state);
   const trace = new TraceHub();
